@@ -1,0 +1,1 @@
+//! DER, reading and writing.

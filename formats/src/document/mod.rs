@@ -1,0 +1,1 @@
+//! Documents with byte places: image configuration, feature manifests, package definitions.

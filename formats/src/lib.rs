@@ -1,0 +1,24 @@
+//! Bytes to structures and back.
+//!
+//! Containers (`.cab`, `.cat`) and documents (`OEMInput.xml`, feature manifests, `*.wm.xml`, ...) are read
+//! here, with the byte places that a diagnostic needs. This crate knows no keys and no policy and opens no
+//! file: callers hand it bytes, or something that is `Read + Seek`. Any input is hostile: nothing panics, every
+//! length is checked before it is used, and an error names structure, field and offset.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+pub mod container;
+pub mod cursor;
+pub mod der;
+pub mod document;
+pub mod error;
+pub mod patch;
+pub mod source;
