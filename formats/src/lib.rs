@@ -15,10 +15,14 @@
     )
 )]
 
+pub mod certificate;
 pub mod container;
 pub mod cursor;
 pub mod der;
 pub mod document;
 pub mod error;
+pub mod oid;
 pub mod patch;
+pub mod signed_data;
 pub mod source;
+pub mod spc;

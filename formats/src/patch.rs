@@ -42,6 +42,11 @@ impl Patch {
         Ok(Self { hunks })
     }
 
+    /// A patch of one hunk.
+    pub fn whole(hunk: Hunk) -> Self {
+        Self { hunks: vec![hunk] }
+    }
+
     /// The replacements, sorted.
     pub fn hunks(&self) -> &[Hunk] {
         &self.hunks

@@ -1,5 +1,7 @@
 //! Files that carry signatures.
 
+pub mod cat;
+
 use std::ops::Range;
 
 /// A part of what a digest covers.
