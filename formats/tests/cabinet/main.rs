@@ -1,0 +1,5 @@
+//! Cabinets: reading, signing, contents and packing, against files made here and against other programs.
+
+mod shapes;
+mod signature;
+mod support;
