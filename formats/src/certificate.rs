@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 
+use crate::der::{self, Reader};
 use crate::error::ParseError;
 
 /// Most bytes of a certificate that is read.
@@ -107,6 +108,7 @@ impl Certificate {
         if der.len() > MAX_CERTIFICATE {
             return Err(invalid(format!("{} bytes", der.len()), "at most 262144"));
         }
+        check_outer(der, offset)?;
         let (rest, parsed) = X509Certificate::from_der(der)
             .map_err(|error| invalid(error.to_string(), "an X.509 certificate"))?;
         if !rest.is_empty() {
@@ -189,6 +191,41 @@ impl Certificate {
             Some(purposes) => purposes.iter().any(|p| p == purpose || p == ANY),
         }
     }
+}
+
+/// Checks the parts outside `tbsCertificate`, which its signature does not cover (RFC 5280 §4.1.1):
+/// `signatureAlgorithm` must repeat the inner one to the byte, `signatureValue` has no unused bits.
+fn check_outer(bytes: &[u8], offset: u64) -> Result<(), ParseError> {
+    let mut file = Reader::new("Certificate", bytes, offset);
+    let mut outer = file
+        .expect("Certificate", der::SEQUENCE)?
+        .reader("Certificate");
+    file.finish()?;
+    let tbs = outer.expect("tbsCertificate", der::SEQUENCE)?;
+    let algorithm = outer.expect("signatureAlgorithm", der::SEQUENCE)?;
+    let signature = outer.expect("signatureValue", der::BIT_STRING)?;
+    outer.finish()?;
+    let mut inner = tbs.reader("TBSCertificate");
+    inner.optional("version", der::context(0))?;
+    inner.expect("serialNumber", der::INTEGER)?;
+    let signed = inner.expect("signature", der::SEQUENCE)?;
+    let error = |field, offset, found, expected| {
+        Err(ParseError::invalid(
+            "Certificate",
+            field,
+            offset,
+            found,
+            expected,
+        ))
+    };
+    if signed.raw != algorithm.raw {
+        let (found, expected) = ("another algorithm", "the one inside tbsCertificate");
+        return error("signatureAlgorithm", algorithm.offset, found, expected);
+    }
+    if signature.value.first() != Some(&0) {
+        return error("signatureValue", signature.offset, "unused bits", "none");
+    }
+    Ok(())
 }
 
 fn name(name: &X509Name<'_>) -> Name {

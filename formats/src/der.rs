@@ -249,6 +249,111 @@ pub fn is_sorted(elements: &[Tlv<'_>]) -> bool {
     elements.is_sorted_by(|a, b| a.raw <= b.raw)
 }
 
+/// Rewrites BER as DER where only the forms differ that exporters are known to use: indefinite and padded lengths,
+/// and OCTET STRINGs in pieces. SETs are not reordered. Bytes after the first element are an error.
+///
+/// # Errors
+/// Where the input is not BER, nests deeper than 32, or uses another form.
+pub fn from_ber(structure: &'static str, bytes: &[u8]) -> Result<Vec<u8>, ParseError> {
+    let mut position = 0;
+    let element = ber_element(structure, bytes, &mut position, 0)?;
+    match bytes.len().checked_sub(position) {
+        Some(0) => Ok(element),
+        _ => Err(ParseError::invalid(
+            structure,
+            "end",
+            position as u64,
+            "more bytes",
+            "the end of the structure",
+        )),
+    }
+}
+
+/// Deepest nesting that [`from_ber`] follows.
+const MAX_BER_DEPTH: u32 = 32;
+
+fn ber_element(
+    structure: &'static str,
+    bytes: &[u8],
+    position: &mut usize,
+    depth: u32,
+) -> Result<Vec<u8>, ParseError> {
+    const CONSTRUCTED: u8 = 0x20;
+    let start = *position as u64;
+    let error = |found: &str, expected: &str| {
+        ParseError::invalid(structure, "element", start, found, expected)
+    };
+    let truncated = || error("the end of the input", "an element");
+    if depth > MAX_BER_DEPTH {
+        return Err(error("deeper nesting", "at most 32 levels"));
+    }
+    let mut octet = || {
+        let byte = bytes.get(*position).copied();
+        *position = position.saturating_add(1);
+        byte.ok_or_else(truncated)
+    };
+    let tag = octet()?;
+    if tag & 0x1f == 0x1f {
+        return Err(error("a tag of several octets", "a single-octet tag"));
+    }
+    let length = match octet()? {
+        0x80 => None,
+        short @ 0..=0x7f => Some(usize::from(short)),
+        long => {
+            let mut length = 0usize;
+            for _ in 0..long & 0x7f {
+                length = length
+                    .checked_mul(256)
+                    .and_then(|n| n.checked_add(usize::from(octet().ok()?)))
+                    .ok_or_else(truncated)?;
+            }
+            Some(length)
+        }
+    };
+    let end = match length {
+        Some(length) => {
+            let end = position
+                .checked_add(length)
+                .filter(|end| *end <= bytes.len());
+            Some(end.ok_or_else(truncated)?)
+        }
+        None => None,
+    };
+    if tag & CONSTRUCTED == 0 {
+        let end = end.ok_or_else(|| error("an indefinite primitive", "a length"))?;
+        let value = bytes.get(*position..end).unwrap_or_default();
+        *position = end;
+        return Ok(tlv(tag, value));
+    }
+    let mut children = Vec::new();
+    loop {
+        match end {
+            Some(end) if *position == end => break,
+            Some(end) if *position > end => return Err(error("a longer child", "one that fits")),
+            None if bytes.get(*position..position.saturating_add(2)) == Some(&[0, 0]) => {
+                *position = position.saturating_add(2);
+                break;
+            }
+            _ => {}
+        }
+        children.push(ber_element(
+            structure,
+            bytes,
+            position,
+            depth.saturating_add(1),
+        )?);
+    }
+    if tag == OCTET_STRING | CONSTRUCTED {
+        let mut joined = Vec::new();
+        for child in &children {
+            let piece = Reader::new(structure, child, start).expect("piece", OCTET_STRING)?;
+            joined.extend_from_slice(piece.value);
+        }
+        return Ok(tlv(OCTET_STRING, &joined));
+    }
+    Ok(tlv(tag, &children.concat()))
+}
+
 /// Encodes one element.
 pub fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(value.len().saturating_add(6));
@@ -350,6 +455,27 @@ mod tests {
             let error = Reader::new("test", bytes, 0).next("x").unwrap_err();
             assert!(error.to_string().contains(wanted), "{error}");
         }
+    }
+
+    #[test]
+    fn ber_is_rewritten_as_der() {
+        // SEQUENCE (indefinite) { OCTET STRING in two pieces (indefinite), INTEGER with a padded length }
+        let ber = [
+            0x30, 0x80, 0x24, 0x80, 4, 1, 0xaa, 4, 1, 0xbb, 0, 0, 2, 0x81, 1, 5, 0, 0,
+        ];
+        let der = from_ber("test", &ber).unwrap();
+        assert_eq!(der, sequence(&[&octet_string(&[0xaa, 0xbb]), &integer(5)]));
+        assert_eq!(from_ber("test", &der).unwrap(), der);
+        for length in 0..ber.len() {
+            assert!(from_ber("test", &ber[..length]).is_err());
+        }
+        let bomb = [[0x30, 0x80]; 1000].concat();
+        assert!(
+            from_ber("test", &bomb)
+                .unwrap_err()
+                .to_string()
+                .contains("32 levels")
+        );
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     fn read(raw: Tlv<'a>) -> Result<Self, ParseError> {
-        let elements = bounded(raw, "Attributes", "attribute")?;
+        let elements = sequences(raw, "Attributes", "attribute")?;
         let mut attributes = Vec::with_capacity(elements.len());
         for element in &elements {
             let mut reader = element.reader("Attribute");
@@ -232,7 +232,7 @@ impl<'a> SignedData<'a> {
         let mut reader = body.reader("SignedData");
         let version = reader.small_integer("version")?;
         let algorithms = reader.expect("digestAlgorithms", der::SET)?;
-        let digest_algorithms = bounded(algorithms, "SignedData", "digestAlgorithm")?
+        let digest_algorithms = sequences(algorithms, "SignedData", "digestAlgorithm")?
             .into_iter()
             .map(AlgorithmIdentifier::read)
             .collect::<Result<_, _>>()?;
@@ -260,7 +260,7 @@ impl<'a> SignedData<'a> {
         };
         let set = reader.expect("signerInfos", der::SET)?;
         reader.finish()?;
-        let signer_infos = bounded(set, "SignedData", "signerInfo")?
+        let signer_infos = sequences(set, "SignedData", "signerInfo")?
             .into_iter()
             .map(SignerInfo::read)
             .collect::<Result<_, _>>()?;
@@ -320,14 +320,39 @@ fn bounded<'a>(
     field: &'static str,
 ) -> Result<Vec<Tlv<'a>>, ParseError> {
     let elements = set.reader(structure).all(field)?;
+    check_count(&elements, structure, field, set.offset)?;
+    Ok(elements)
+}
+
+/// The elements of a SET OF SEQUENCE, at most [`MAX_ELEMENTS`].
+fn sequences<'a>(
+    set: Tlv<'a>,
+    structure: &'static str,
+    field: &'static str,
+) -> Result<Vec<Tlv<'a>>, ParseError> {
+    let mut reader = set.reader(structure);
+    let mut elements = Vec::new();
+    while !reader.is_empty() {
+        elements.push(reader.expect(field, der::SEQUENCE)?);
+    }
+    check_count(&elements, structure, field, set.offset)?;
+    Ok(elements)
+}
+
+fn check_count(
+    elements: &[Tlv<'_>],
+    structure: &'static str,
+    field: &'static str,
+    offset: u64,
+) -> Result<(), ParseError> {
     if elements.len() > MAX_ELEMENTS {
         let found = format_args!("{} elements", elements.len()).to_string();
         let expected = format_args!("at most {MAX_ELEMENTS}").to_string();
         return Err(ParseError::invalid(
-            structure, field, set.offset, found, expected,
+            structure, field, offset, found, expected,
         ));
     }
-    Ok(elements)
+    Ok(())
 }
 
 #[cfg(test)]

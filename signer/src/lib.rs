@@ -1,1 +1,31 @@
-//! x
+//! Digests, keys, Authenticode signing, verification and trust.
+//!
+//! Two paths meet in this crate. Writing: key and digest make a CMS blob, the container turns it into a patch,
+//! [`output`] applies it. Reading: [`verify`] records independent outcomes for every signature of a file, and
+//! [`anchor`] says what kind of key its chain ends at. Time is an argument; nothing here reads a clock, a policy
+//! file or the environment.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+pub mod anchor;
+pub mod chain;
+pub mod clock;
+pub mod cms;
+pub mod digest;
+pub mod identity;
+pub mod key;
+pub mod output;
+pub mod pfx;
+pub mod public_key;
+pub mod published;
+pub mod sign;
+pub mod timestamp;
+pub mod verify;

@@ -143,9 +143,9 @@ impl Container {
                 der: &signature.der,
                 offset: signature.offset,
             }),
-            Self::Catalog(catalog) => {
-                catalog.signature().map(|der| EmbeddedSignature { der, offset: 0 })
-            }
+            Self::Catalog(catalog) => catalog
+                .signature()
+                .map(|der| EmbeddedSignature { der, offset: 0 }),
         }
     }
 
@@ -243,7 +243,11 @@ fn describe_magic(magic: &[u8]) -> String {
         _ => "",
     };
     match known {
-        "" => magic.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "),
+        "" => magic
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .join(" "),
         known => known.to_owned(),
     }
 }

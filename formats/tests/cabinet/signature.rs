@@ -3,9 +3,9 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use proofmark_formats::container::Piece;
-use proofmark_formats::container::cab::{Cabinet, SignaturePlace};
-use proofmark_formats::error::Problem;
+use formats::container::Piece;
+use formats::container::cab::{Cabinet, SignaturePlace};
+use formats::error::Problem;
 
 use crate::shapes;
 use crate::support::{Raw, apply, corpus, gather, noise, oracle, read, run, sha256, write};

@@ -4,9 +4,9 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use proofmark_formats::container::Piece;
-use proofmark_formats::container::cab::{Cabinet, flags};
-use proofmark_formats::patch::Patch;
+use formats::container::Piece;
+use formats::container::cab::{Cabinet, flags};
+use formats::patch::Patch;
 use sha2::{Digest, Sha256};
 
 /// A folder as it is to be written: blocks of (data, bytes when expanded).

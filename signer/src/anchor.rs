@@ -1,0 +1,269 @@
+//! Trust anchors: the keys at which chains may end, each with a class.
+//!
+//! The built-in ones are lines of `policies/anchors.tsv`, searched as text: a verification decodes the one or two
+//! lines that it needs and not the whole list.
+
+use std::fmt;
+
+use base64ct::{Base64, Encoding};
+use formats::certificate::Certificate;
+use time::OffsetDateTime;
+
+use crate::clock::parse_rfc3339;
+use crate::digest::{DigestAlgorithm, hex};
+
+const BUILT_IN: &str = include_str!("../../policies/anchors.tsv");
+
+/// What an anchor's key stands for. A class is decided by the key alone, never by a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TrustClass {
+    /// A root that Microsoft signs released code under.
+    MicrosoftProduction,
+    /// A root of Microsoft's own pre-release code.
+    MicrosoftTest,
+    /// The OEM test chain of 2017, whose keys ship with the add-on kit.
+    OemTest2017,
+    /// The OEM test chain of 2013, of which only the intermediate is public.
+    OemTest2013,
+    /// A root of the Windows root programme.
+    Public,
+    /// proofmark's own test root.
+    OwnTest,
+    /// A root that the user named.
+    Named,
+}
+
+impl TrustClass {
+    const NAMES: [(Self, &'static str); 7] = [
+        (Self::MicrosoftProduction, "microsoft-production"),
+        (Self::MicrosoftTest, "microsoft-test"),
+        (Self::OemTest2017, "oem-test-2017"),
+        (Self::OemTest2013, "oem-test-2013"),
+        (Self::Public, "public"),
+        (Self::OwnTest, "own-test"),
+        (Self::Named, "named"),
+    ];
+
+    /// The class of a name as `anchors.tsv` and reports write it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMES
+            .iter()
+            .find(|(_, n)| *n == name)
+            .map(|(class, _)| *class)
+    }
+
+    /// The name as `anchors.tsv` and reports write it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES
+            .iter()
+            .find(|(class, _)| *class == self)
+            .map_or("", |(_, name)| name)
+    }
+
+    /// Whether what chains to it is test-signed.
+    pub fn is_test(self) -> bool {
+        matches!(
+            self,
+            Self::MicrosoftTest | Self::OemTest2017 | Self::OemTest2013 | Self::OwnTest
+        )
+    }
+}
+
+impl fmt::Display for TrustClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a key may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Signing code.
+    Code,
+    /// Signing time stamps.
+    Timestamp,
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Timestamp => "timestamp",
+        }
+    }
+}
+
+/// One trust anchor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// What it stands for.
+    pub class: TrustClass,
+    /// The subject's common name, for people.
+    pub name: String,
+    /// The encoded subject.
+    pub subject: Vec<u8>,
+    /// The encoded `SubjectPublicKeyInfo`.
+    pub public_key: Vec<u8>,
+    /// SHA-1 of the certificate in hexadecimal, the thumbprint that Windows shows.
+    pub thumbprint: String,
+    /// End of validity.
+    pub not_after: OffsetDateTime,
+    /// Signatures made later are not accepted, where the programme says so.
+    pub disallowed_after: Option<OffsetDateTime>,
+    purposes: String,
+    issued_until: String,
+}
+
+impl Anchor {
+    /// An anchor that the user named; it serves every purpose.
+    pub fn named(certificate: &Certificate) -> Self {
+        Self {
+            class: TrustClass::Named,
+            name: certificate.subject.common_name.clone(),
+            subject: certificate.subject.raw.clone(),
+            public_key: certificate.public_key.clone(),
+            thumbprint: hex(&DigestAlgorithm::Sha1.of(&certificate.der)),
+            not_after: certificate.not_after,
+            disallowed_after: None,
+            purposes: "any".to_owned(),
+            issued_until: "-".to_owned(),
+        }
+    }
+
+    /// Whether the anchor may be used for `purpose`.
+    pub fn serves(&self, purpose: Purpose) -> bool {
+        let mut purposes = self.purposes.split(',');
+        purposes.any(|p| p == purpose.name() || p == "any")
+    }
+
+    /// The last moment at which a leaf for `purpose` may have been issued, where the programme says so.
+    pub fn issued_until(&self, purpose: Purpose) -> Option<OffsetDateTime> {
+        let mut limits = self
+            .issued_until
+            .split(',')
+            .filter_map(|limit| limit.split_once('='));
+        let (_, date) = limits.find(|(name, _)| *name == purpose.name())?;
+        parse_rfc3339(date)
+    }
+
+    /// Reads a line of `anchors.tsv`; the columns are explained at its top.
+    fn from_line(line: &str) -> Option<Self> {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [
+            class,
+            _,
+            thumbprint,
+            _,
+            _,
+            not_after,
+            purposes,
+            disallowed,
+            subject,
+            key,
+            name,
+            issued_until,
+        ] = columns.as_slice()
+        else {
+            return None;
+        };
+        Some(Self {
+            class: TrustClass::from_name(class)?,
+            name: (*name).to_owned(),
+            subject: Base64::decode_vec(subject).ok()?,
+            public_key: Base64::decode_vec(key).ok()?,
+            thumbprint: (*thumbprint).to_owned(),
+            not_after: parse_rfc3339(not_after)?,
+            disallowed_after: parse_rfc3339(disallowed),
+            purposes: (*purposes).to_owned(),
+            issued_until: (*issued_until).to_owned(),
+        })
+    }
+}
+
+/// The anchors of one run: the built-in ones and those that the user named.
+#[derive(Debug, Clone, Default)]
+pub struct Anchors {
+    named: Vec<Anchor>,
+}
+
+impl Anchors {
+    /// The built-in anchors alone.
+    pub fn built_in() -> Self {
+        Self::default()
+    }
+
+    /// These anchors and one more. A built-in anchor of the same key keeps its class.
+    #[must_use]
+    pub fn with(mut self, root: &Certificate) -> Self {
+        self.named.push(Anchor::named(root));
+        self
+    }
+
+    /// The anchor whose key this is.
+    pub fn by_key(&self, public_key: &[u8]) -> Option<Anchor> {
+        let digest = hex(&DigestAlgorithm::Sha256.of(public_key));
+        let built_in = lines()
+            .filter(|line| line.split('\t').nth(1) == Some(&digest))
+            .find_map(Anchor::from_line);
+        let named = || {
+            self.named
+                .iter()
+                .find(|a| a.public_key == public_key)
+                .cloned()
+        };
+        built_in.or_else(named)
+    }
+
+    /// The anchors of a subject, built-in ones first.
+    pub fn by_subject(&self, subject: &[u8]) -> Vec<Anchor> {
+        let encoded = Base64::encode_string(subject);
+        let built_in = lines()
+            .filter(|line| line.split('\t').nth(8) == Some(&encoded))
+            .filter_map(Anchor::from_line);
+        let named = self.named.iter().filter(|a| a.subject == subject).cloned();
+        built_in.chain(named).collect()
+    }
+
+    /// Every built-in anchor, decoded.
+    pub fn all_built_in() -> Vec<Anchor> {
+        lines().filter_map(Anchor::from_line).collect()
+    }
+}
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    BUILT_IN
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_decodes_and_is_found_by_its_key() {
+        let all = Anchors::all_built_in();
+        assert_eq!(all.len(), lines().count());
+        let anchors = Anchors::built_in();
+        for anchor in &all {
+            assert_eq!(
+                anchors.by_key(&anchor.public_key).unwrap().class,
+                anchor.class
+            );
+            assert!(
+                anchors.by_subject(&anchor.subject).contains(anchor),
+                "{}",
+                anchor.name
+            );
+        }
+    }
+
+    #[test]
+    fn every_class_but_the_named_one_has_an_anchor() {
+        let all = Anchors::all_built_in();
+        for (class, name) in TrustClass::NAMES {
+            let count = all.iter().filter(|a| a.class == class).count();
+            assert_eq!(count == 0, class == TrustClass::Named, "{name}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Authenticode's `SignedData`: attributes, signature, assembly.
+//!
+//! Two phases, so that a key may live anywhere: [`Draft::to_be_signed`] gives the bytes that the key signs,
+//! [`Draft::assemble`] takes the signature.
+
+use formats::certificate::Certificate;
+use formats::der::{self, Reader};
+use formats::error::ParseError;
+use formats::oid::{self, Oid};
+use formats::signed_data::SignedDataParts;
+use formats::spc::write_opus_info;
+use time::OffsetDateTime;
+
+use crate::digest::DigestAlgorithm;
+use crate::identity::Identity;
+use crate::key::KeyError;
+
+/// What a signer may add to a signature.
+#[derive(Debug, Clone, Default)]
+pub struct Attributes {
+    /// Name shown by Windows, `SpcSpOpusInfo.programName`.
+    pub program_name: Option<String>,
+    /// Address shown by Windows, `SpcSpOpusInfo.moreInfo`.
+    pub more_info: Option<String>,
+    /// `signingTime`; left out unless asked for, so that the same input gives the same bytes.
+    pub signing_time: Option<OffsetDateTime>,
+}
+
+/// A signature before its key was asked.
+#[derive(Debug, Clone)]
+pub struct Draft<'a> {
+    content_type: Oid<'a>,
+    content: &'a [u8],
+    digest: DigestAlgorithm,
+    /// `SET OF Attribute` under its universal tag.
+    attributes: Vec<u8>,
+}
+
+impl<'a> Draft<'a> {
+    /// A draft over an encoded content element, whose contents octets (tag and length left out) are what
+    /// Authenticode hashes.
+    ///
+    /// # Errors
+    /// Where `content` is not one DER element.
+    pub fn new(
+        content_type: Oid<'a>,
+        content: &'a [u8],
+        digest: DigestAlgorithm,
+        attributes: &Attributes,
+    ) -> Result<Self, ParseError> {
+        let mut reader = Reader::new("content", content, 0);
+        let element = reader.next("content")?;
+        reader.finish()?;
+        let mut set = vec![
+            attribute(oid::CONTENT_TYPE, &der::oid(content_type)),
+            attribute(
+                oid::MESSAGE_DIGEST,
+                &der::octet_string(&digest.of(element.value)),
+            ),
+            attribute(
+                oid::SPC_STATEMENT_TYPE,
+                &der::sequence(&[&der::oid(oid::SPC_INDIVIDUAL_PURPOSE)]),
+            ),
+            attribute(
+                oid::SPC_SP_OPUS_INFO,
+                &write_opus_info(
+                    attributes.program_name.as_deref(),
+                    attributes.more_info.as_deref(),
+                ),
+            ),
+        ];
+        if let Some(time) = attributes.signing_time {
+            set.push(attribute(oid::SIGNING_TIME, &write_time(time)));
+        }
+        Ok(Self {
+            content_type,
+            content,
+            digest,
+            attributes: der::set_of(set),
+        })
+    }
+
+    /// The bytes that the key signs.
+    pub fn to_be_signed(&self) -> &[u8] {
+        &self.attributes
+    }
+
+    /// Puts signature and certificates together: `signature_algorithm` is an encoded `AlgorithmIdentifier`, the
+    /// root is not among `certificates`, the first of which is the signer's.
+    pub fn assemble(
+        &self,
+        leaf: &Certificate,
+        intermediates: &[Certificate],
+        signature_algorithm: &[u8],
+        signature: &[u8],
+    ) -> Vec<u8> {
+        let implicit = self.attributes.get(1..).unwrap_or_default();
+        let signer_info = der::sequence(&[
+            &der::integer(1),
+            &der::sequence(&[&leaf.issuer.raw, &der::tlv(der::INTEGER, &leaf.serial)]),
+            &der::algorithm_with_null(self.digest.oid()),
+            &[&[der::context(0)], implicit].concat(),
+            signature_algorithm,
+            &der::octet_string(signature),
+        ]);
+        let certificates = std::iter::once(leaf).chain(intermediates);
+        SignedDataParts {
+            digest_algorithm: self.digest.oid(),
+            content_type: self.content_type,
+            content: self.content,
+            certificates: certificates.map(|c| c.der.clone()).collect(),
+            signer_info: &signer_info,
+        }
+        .write()
+    }
+
+    /// Signs with an identity whose key is at hand.
+    ///
+    /// # Errors
+    /// Where the key cannot sign.
+    pub fn sign(&self, identity: &Identity) -> Result<Vec<u8>, KeyError> {
+        let key = identity.key();
+        let signature = key.sign(self.digest, self.to_be_signed())?;
+        Ok(self.assemble(
+            identity.leaf(),
+            identity.intermediates(),
+            &key.signature_algorithm(self.digest),
+            &signature,
+        ))
+    }
+}
+
+fn attribute(kind: Oid<'_>, value: &[u8]) -> Vec<u8> {
+    der::sequence(&[&der::oid(kind), &der::tlv(der::SET, value)])
+}
+
+/// `Time` (RFC 5280 §4.1.2.5): UTCTime until 2049, GeneralizedTime after.
+fn write_time(time: OffsetDateTime) -> Vec<u8> {
+    let time = time.to_offset(time::UtcOffset::UTC);
+    let tail = format!(
+        "{:02}{:02}{:02}{:02}{:02}Z",
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second()
+    );
+    match time.year() {
+        year @ 1950..=2049 => {
+            let text = format!("{:02}{tail}", year.rem_euclid(100));
+            der::tlv(der::UTC_TIME, text.as_bytes())
+        }
+        year => der::tlv(der::GENERALIZED_TIME, format!("{year:04}{tail}").as_bytes()),
+    }
+}

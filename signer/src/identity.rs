@@ -1,0 +1,287 @@
+//! A signing identity: a private key, its certificate, and the certificates between that and a root.
+
+use formats::certificate::Certificate;
+use formats::error::ParseError;
+use rustls_pki_types::pem::{PemObject, SectionKind};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::anchor::{Anchors, TrustClass};
+use crate::chain;
+use crate::clock;
+use crate::digest::DigestAlgorithm;
+use crate::key::{KeyError, SigningKey};
+use crate::pfx::{Pfx, PfxError};
+use crate::public_key::PublicKey;
+use crate::published;
+
+/// Why an identity cannot be loaded or used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// The PFX cannot be opened.
+    #[error(transparent)]
+    Pfx(#[from] PfxError),
+    /// The key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A certificate cannot be read.
+    #[error(transparent)]
+    Certificate(#[from] ParseError),
+    /// A PEM file that is not one.
+    #[error("not a PEM file: {0}")]
+    Pem(String),
+    /// The key is encrypted.
+    #[error("the private key is encrypted and {0}")]
+    EncryptedKey(&'static str),
+    /// No private key in the file.
+    #[error("the file holds no private key")]
+    NoKey,
+    /// No certificate has this key.
+    #[error("none of the {0} certificates belongs to the private key")]
+    KeyMismatch(usize),
+}
+
+/// Why a certificate must not sign now. Each has a name under which it can be allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Objection {
+    /// `notAfter` has passed.
+    #[error("the certificate of {subject} expired on {date}")]
+    Expired {
+        /// Whose.
+        subject: String,
+        /// `notAfter`, RFC 3339.
+        date: String,
+    },
+    /// `notBefore` is in the future.
+    #[error("the certificate of {subject} is not valid before {date}")]
+    NotYetValid {
+        /// Whose.
+        subject: String,
+        /// `notBefore`, RFC 3339.
+        date: String,
+    },
+    /// The certificate is not meant for code signing.
+    #[error("the certificate of {subject} may not sign code: {reason}")]
+    WrongUsage {
+        /// Whose.
+        subject: String,
+        /// Which extension says so.
+        reason: &'static str,
+    },
+    /// The private key is known to everyone.
+    #[error("the private key of {subject} is published ({listed}): anyone can sign with it")]
+    PublishedKey {
+        /// Whose.
+        subject: String,
+        /// The entry of the list.
+        listed: String,
+    },
+    /// The chain ends at a test root.
+    #[error("the certificate of {subject} is a test certificate (its chain ends at {anchor})")]
+    TestCertificate {
+        /// Whose.
+        subject: String,
+        /// The anchor's name.
+        anchor: String,
+    },
+}
+
+impl Objection {
+    /// The name under which it can be allowed: `--allow-NAME`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Expired { .. } => "expired",
+            Self::NotYetValid { .. } => "not-yet-valid",
+            Self::WrongUsage { .. } => "wrong-usage",
+            Self::PublishedKey { .. } => "published-key",
+            Self::TestCertificate { .. } => "test-certificate",
+        }
+    }
+}
+
+/// A private key with its certificates.
+#[derive(Debug)]
+pub struct Identity {
+    key: SigningKey,
+    leaf: Certificate,
+    intermediates: Vec<Certificate>,
+}
+
+impl Identity {
+    /// Opens a PFX. Unrelated certificates in it are left out.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened or no certificate in it belongs to its key.
+    pub fn from_pfx(bytes: &[u8], password: &str) -> Result<Self, IdentityError> {
+        let pfx = Pfx::open(bytes, password)?;
+        Self::new(
+            SigningKey::from_der(&pfx.key)?,
+            certificates(&pfx.certificates)?,
+        )
+    }
+
+    /// Puts a key file (PEM or DER) and a certificate file (PEM bundle or DER) together. `password` opens an
+    /// encrypted PKCS#8 key.
+    ///
+    /// # Errors
+    /// Where either file cannot be read or no certificate belongs to the key.
+    pub fn from_files(
+        key: &[u8],
+        password: Option<&str>,
+        certificate_file: &[u8],
+    ) -> Result<Self, IdentityError> {
+        let key = SigningKey::from_der(&private_key(key, password)?)?;
+        Self::new(key, read_certificates(certificate_file)?)
+    }
+
+    /// An identity of a key and certificates in any order, of which one must belong to the key.
+    ///
+    /// # Errors
+    /// [`IdentityError::KeyMismatch`] where none does.
+    pub fn new(key: SigningKey, certificates: Vec<Certificate>) -> Result<Self, IdentityError> {
+        let belongs = |certificate: &&Certificate| {
+            PublicKey::from_spki(&certificate.public_key).is_ok_and(|public| key.matches(&public))
+        };
+        let leaf = certificates
+            .iter()
+            .find(belongs)
+            .ok_or(IdentityError::KeyMismatch(certificates.len()))?
+            .clone();
+        let intermediates = chain::intermediates(&leaf, &certificates);
+        Ok(Self {
+            key,
+            leaf,
+            intermediates,
+        })
+    }
+
+    /// The private key.
+    pub fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// The certificate of the key.
+    pub fn leaf(&self) -> &Certificate {
+        &self.leaf
+    }
+
+    /// The certificates between leaf and root, the root left out.
+    pub fn intermediates(&self) -> &[Certificate] {
+        &self.intermediates
+    }
+
+    /// Everything that speaks against signing with this identity at `now`.
+    pub fn objections(&self, now: OffsetDateTime, anchors: &Anchors) -> Vec<Objection> {
+        let mut objections = Vec::new();
+        let subject = self.leaf.subject.to_string();
+        for certificate in std::iter::once(&self.leaf).chain(&self.intermediates) {
+            let subject = certificate.subject.to_string();
+            if now > certificate.not_after {
+                let date = clock::rfc3339(certificate.not_after);
+                objections.push(Objection::Expired { subject, date });
+            } else if now < certificate.not_before {
+                let date = clock::rfc3339(certificate.not_before);
+                objections.push(Objection::NotYetValid { subject, date });
+            }
+        }
+        if let Err(reason) = chain::may_sign_code(&self.leaf) {
+            let subject = subject.clone();
+            objections.push(Objection::WrongUsage { subject, reason });
+        }
+        let classified = chain::classify(&self.leaf, &self.intermediates, anchors);
+        let own_test = classified
+            .as_ref()
+            .is_some_and(|a| a.class == TrustClass::OwnTest);
+        if let Some(listed) = published::find(&self.leaf).filter(|_| !own_test) {
+            let subject = subject.clone();
+            objections.push(Objection::PublishedKey { subject, listed });
+        }
+        if let Some(anchor) = classified.filter(|anchor| anchor.class.is_test()) {
+            let anchor = anchor.name;
+            objections.push(Objection::TestCertificate { subject, anchor });
+        }
+        objections
+    }
+}
+
+/// Reads the certificates of a PEM bundle or of one DER file.
+///
+/// # Errors
+/// Where the file holds none, or one that cannot be read.
+pub fn read_certificates(file: &[u8]) -> Result<Vec<Certificate>, IdentityError> {
+    if file.first() == Some(&formats::der::SEQUENCE) {
+        return Ok(vec![Certificate::parse(file, 0)?]);
+    }
+    let mut found = Vec::new();
+    for section in sections(file)? {
+        if let (SectionKind::Certificate, der) = section {
+            found.push(Certificate::parse(&der, 0)?);
+        }
+    }
+    match found.is_empty() {
+        true => Err(IdentityError::Pem(
+            "it holds no CERTIFICATE section".to_owned(),
+        )),
+        false => Ok(found),
+    }
+}
+
+fn certificates(der: &[Vec<u8>]) -> Result<Vec<Certificate>, IdentityError> {
+    let parsed = der.iter().map(|der| Certificate::parse(der, 0));
+    Ok(parsed.collect::<Result<_, _>>()?)
+}
+
+/// What a PEM section says it is, and its bytes.
+type Section = (SectionKind, Zeroizing<Vec<u8>>);
+
+/// The sections of a PEM file; text between them is allowed.
+fn sections(file: &[u8]) -> Result<Vec<Section>, IdentityError> {
+    <(SectionKind, Vec<u8>)>::pem_slice_iter(file)
+        .map(|section| {
+            let (kind, der) = section.map_err(|error| IdentityError::Pem(error.to_string()))?;
+            Ok((kind, Zeroizing::new(der)))
+        })
+        .collect()
+}
+
+fn private_key(file: &[u8], password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+    if file.first() == Some(&formats::der::SEQUENCE) {
+        return match pkcs8::EncryptedPrivateKeyInfo::try_from(file) {
+            Ok(encrypted) => decrypt(&encrypted, password),
+            Err(_) => Ok(Zeroizing::new(file.to_vec())),
+        };
+    }
+    for (kind, der) in sections(file)? {
+        if matches!(
+            kind,
+            SectionKind::PrivateKey | SectionKind::RsaPrivateKey | SectionKind::EcPrivateKey
+        ) {
+            return Ok(der);
+        }
+    }
+    let text = std::str::from_utf8(file).map_err(|_| IdentityError::NoKey)?;
+    let start = text
+        .find("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        .ok_or(IdentityError::NoKey)?;
+    let (_, document) = pkcs8::der::Document::from_pem(text.get(start..).unwrap_or_default())
+        .map_err(|error| IdentityError::Pem(error.to_string()))?;
+    let encrypted = pkcs8::EncryptedPrivateKeyInfo::try_from(document.as_bytes())
+        .map_err(|error| IdentityError::Pem(error.to_string()))?;
+    decrypt(&encrypted, password)
+}
+
+fn decrypt(
+    encrypted: &pkcs8::EncryptedPrivateKeyInfo<'_>,
+    password: Option<&str>,
+) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+    let password = password.ok_or(IdentityError::EncryptedKey("no password was given"))?;
+    let key = encrypted
+        .decrypt(password)
+        .map_err(|_| IdentityError::EncryptedKey("the password does not open it"))?;
+    Ok(Zeroizing::new(key.as_bytes().to_vec()))
+}
+
+/// SHA-1 of a certificate, the thumbprint by which Windows names it, in upper-case hexadecimal.
+pub fn thumbprint(certificate: &Certificate) -> String {
+    crate::digest::hex(&DigestAlgorithm::Sha1.of(&certificate.der)).to_uppercase()
+}

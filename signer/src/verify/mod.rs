@@ -1,0 +1,643 @@
+//! Verification: for every signature of a file a record of independent outcomes, not a bool and not the first error.
+
+pub mod signer;
+
+use std::collections::HashMap;
+use std::io::{self, Read, Seek};
+
+use formats::certificate::Certificate;
+use formats::container::{Container, Digestible, Format};
+use formats::der::{self, Tlv};
+use formats::oid;
+use formats::signed_data::{SignedData, SignerInfo};
+use formats::spc::{EnhancedHash, SpcIndirectData};
+use time::OffsetDateTime;
+
+use crate::anchor::{Anchor, Anchors, Purpose};
+use crate::chain::{self, Chain, End, Validity};
+use crate::clock::rfc3339;
+use crate::digest::{DigestAlgorithm, hex};
+use crate::public_key::{KeyKind, PublicKey, SignatureError};
+use crate::published;
+use crate::timestamp::{self, Timestamp};
+use signer::{certificates, check_signature, describe_end, find_certificate, form_faults};
+
+/// Deepest nesting of signatures inside signatures.
+const MAX_NESTING: usize = 2;
+/// Most signatures of one file.
+const MAX_SIGNATURES: usize = 32;
+
+/// What is checked, in the order of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Check {
+    /// Form of the signature and of the bytes around it.
+    Structure,
+    /// The file, and the content that states its digest.
+    Digest,
+    /// The signature itself, under the signer's key.
+    Signature,
+    /// Every link to a known anchor.
+    Chain,
+    /// What the certificates are for.
+    Usage,
+    /// Validity at the time that counts.
+    Validity,
+    /// The time stamp.
+    Timestamp,
+}
+
+impl Check {
+    /// The name that reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Structure => "structure",
+            Self::Digest => "digest",
+            Self::Signature => "signature",
+            Self::Chain => "chain",
+            Self::Usage => "usage",
+            Self::Validity => "validity",
+            Self::Timestamp => "timestamp",
+        }
+    }
+}
+
+/// Why a check failed, as a closed list; the names are documented and stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// The signature cannot be read.
+    Malformed,
+    /// Bytes that no signature protects are not what they must be.
+    NotCanonical,
+    /// A catalog whose sets are not in DER order; Windows refuses it.
+    NotDer,
+    /// The file or the content has another digest than was signed.
+    DigestMismatch,
+    /// The signature does not fit the key.
+    BadSignature,
+    /// The chain ends at a root that is not known.
+    UnknownRoot,
+    /// The chain has a gap.
+    MissingIssuer,
+    /// The chain has a forged or forbidden link.
+    BrokenChain,
+    /// A certificate is used for what it is not for.
+    WrongUsage,
+    /// A certificate had expired at the time that counts.
+    Expired,
+    /// A certificate was not valid yet at the time that counts.
+    NotYetValid,
+    /// The time stamp does not hold.
+    BadTimestamp,
+    /// An algorithm that is not implemented.
+    Unsupported,
+}
+
+impl FailureKind {
+    /// The name that reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NotCanonical => "not-canonical",
+            Self::NotDer => "not-der",
+            Self::DigestMismatch => "digest-mismatch",
+            Self::BadSignature => "bad-signature",
+            Self::UnknownRoot => "unknown-root",
+            Self::MissingIssuer => "missing-issuer",
+            Self::BrokenChain => "broken-chain",
+            Self::WrongUsage => "wrong-usage",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not-yet-valid",
+            Self::BadTimestamp => "bad-timestamp",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// The result of one check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    Passed,
+    /// It does not.
+    Failed(FailureKind, String),
+    /// It could not be asked, or need not be.
+    NotChecked(&'static str),
+}
+
+impl Outcome {
+    /// Whether the check failed.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(..))
+    }
+}
+
+/// The record of one signature.
+#[derive(Debug, Clone)]
+pub struct SignatureReport {
+    /// Where it is: `signature[0]`, `signature[0].nested[1]`.
+    pub route: String,
+    /// One outcome per check, in the order of [`Check`].
+    pub outcomes: Vec<(Check, Outcome)>,
+    /// Digest algorithm of the signer.
+    pub digest_algorithm: Option<DigestAlgorithm>,
+    /// Digest of the file as it was signed, where the content states one.
+    pub signed_digest: Option<Vec<u8>>,
+    /// The signer's certificate.
+    pub leaf: Option<Certificate>,
+    /// The signer's key.
+    pub key: Option<KeyKind>,
+    /// The chain.
+    pub chain: Option<Chain>,
+    /// The time stamp, where it holds.
+    pub timestamp: Option<Timestamp>,
+    /// The list's name of a published key in the chain.
+    pub published_key: Option<String>,
+    /// Sound today but not by today's rules: old digests, short keys.
+    pub weaknesses: Vec<String>,
+}
+
+impl SignatureReport {
+    /// The anchor of the chain.
+    pub fn anchor(&self) -> Option<&Anchor> {
+        self.chain.as_ref().and_then(Chain::anchor)
+    }
+
+    /// Whether no check failed.
+    pub fn holds(&self) -> bool {
+        !self
+            .outcomes
+            .iter()
+            .any(|(_, outcome)| outcome.is_failure())
+    }
+
+    /// The outcome of a check.
+    pub fn outcome(&self, check: Check) -> Option<&Outcome> {
+        self.outcomes
+            .iter()
+            .find(|(c, _)| *c == check)
+            .map(|(_, outcome)| outcome)
+    }
+
+    /// Every failure with its check.
+    pub fn failures(&self) -> impl Iterator<Item = (Check, FailureKind, &str)> {
+        self.outcomes
+            .iter()
+            .filter_map(|(check, outcome)| match outcome {
+                Outcome::Failed(kind, message) => Some((*check, *kind, message.as_str())),
+                _ => None,
+            })
+    }
+}
+
+/// The record of one file.
+#[derive(Debug, Clone)]
+pub struct Verification {
+    /// What the file is.
+    pub format: Format,
+    /// Its signatures, nested ones after the one that carries them; empty for an unsigned file.
+    pub signatures: Vec<SignatureReport>,
+}
+
+impl Verification {
+    /// Whether there is a signature and every one holds.
+    pub fn holds(&self) -> bool {
+        !self.signatures.is_empty() && self.signatures.iter().all(SignatureReport::holds)
+    }
+}
+
+/// When and against what to verify.
+#[derive(Debug, Clone, Copy)]
+pub struct VerifyOptions<'a> {
+    /// The time at which certificates must be valid where no time stamp says otherwise.
+    pub at: OffsetDateTime,
+    /// Where chains may end.
+    pub anchors: &'a Anchors,
+}
+
+/// Verifies every signature of `input`, which was read as `container`.
+///
+/// # Errors
+/// Where the input cannot be read. Everything else is in the record.
+pub fn verify(
+    container: &Container,
+    input: &mut (impl Read + Seek),
+    options: VerifyOptions<'_>,
+) -> io::Result<Verification> {
+    let mut verification = Verification {
+        format: container.format(),
+        signatures: Vec::new(),
+    };
+    let Some(signature) = container.signature() else {
+        return Ok(verification);
+    };
+    let mut subject = Subject {
+        container,
+        input,
+        digests: HashMap::new(),
+    };
+    let mut queue = vec![(
+        "signature[0]".to_owned(),
+        signature.der.to_vec(),
+        signature.offset,
+        0,
+    )];
+    while let Some((route, der, offset, depth)) = queue.pop() {
+        if verification.signatures.len() >= MAX_SIGNATURES {
+            break;
+        }
+        let (report, nested) = verify_signature(&route, &der, offset, &mut subject, options)?;
+        verification.signatures.push(report);
+        for (index, (der, offset)) in nested.into_iter().enumerate().rev() {
+            if depth < MAX_NESTING {
+                let depth = usize::saturating_add(depth, 1);
+                queue.push((format!("{route}.nested[{index}]"), der, offset, depth));
+            }
+        }
+    }
+    Ok(verification)
+}
+
+/// The file under the signatures, each digest computed once.
+struct Subject<'a, R> {
+    container: &'a Container,
+    input: &'a mut R,
+    digests: HashMap<DigestAlgorithm, Vec<u8>>,
+}
+
+impl<R: Read + Seek> Subject<'_, R> {
+    fn digest(
+        &mut self,
+        algorithm: DigestAlgorithm,
+        digestible: &Digestible,
+    ) -> io::Result<Vec<u8>> {
+        if let Some(known) = self.digests.get(&algorithm) {
+            return Ok(known.clone());
+        }
+        let digest = algorithm.of_pieces(self.input, &digestible.pieces)?;
+        self.digests.insert(algorithm, digest.clone());
+        Ok(digest)
+    }
+}
+
+/// Encoded nested signatures with their file offsets.
+type Nested = Vec<(Vec<u8>, u64)>;
+
+fn verify_signature<R: Read + Seek>(
+    route: &str,
+    der: &[u8],
+    offset: u64,
+    subject: &mut Subject<'_, R>,
+    options: VerifyOptions<'_>,
+) -> io::Result<(SignatureReport, Nested)> {
+    let mut report = SignatureReport {
+        route: route.to_owned(),
+        outcomes: Vec::new(),
+        digest_algorithm: None,
+        signed_digest: None,
+        leaf: None,
+        key: None,
+        chain: None,
+        timestamp: None,
+        published_key: None,
+        weaknesses: Vec::new(),
+    };
+    let signed_data = match SignedData::read(der, offset) {
+        Ok(signed_data) => signed_data,
+        Err(error) => {
+            report.fail(Check::Structure, FailureKind::Malformed, error);
+            return Ok((report, Vec::new()));
+        }
+    };
+    let [signer] = signed_data.signer_infos.as_slice() else {
+        let count = signed_data.signer_infos.len();
+        report.fail(
+            Check::Structure,
+            FailureKind::Malformed,
+            format_args!("it has {count} signers, exactly one is expected"),
+        );
+        return Ok((report, Vec::new()));
+    };
+    report.check_structure(&signed_data, signer, subject.container);
+    report.check_digest(&signed_data, signer, subject)?;
+    let pool = certificates(&signed_data);
+    let leaf = find_certificate(signer, &pool);
+    report.check_signature(&signed_data, signer, leaf);
+    let stamp = timestamp::verify(signer, &pool, options.anchors);
+    report.check_chain(leaf, &pool, options.anchors);
+    let time = stamp
+        .as_ref()
+        .ok()
+        .and_then(Option::as_ref)
+        .map(|stamp| stamp.time);
+    report.check_validity(time, options.at);
+    report.record_timestamp(stamp);
+    report.note_weaknesses();
+    Ok((report, nested_signatures(signer)))
+}
+
+fn nested_signatures(signer: &SignerInfo<'_>) -> Nested {
+    let attributes = signer.unsigned_attributes.iter();
+    let values = attributes
+        .flat_map(|attributes| attributes.of(oid::SPC_NESTED_SIGNATURE))
+        .flat_map(|attribute| &attribute.values);
+    values
+        .map(|value| (value.raw.to_vec(), value.offset))
+        .collect()
+}
+
+impl SignatureReport {
+    fn fail(&mut self, check: Check, kind: FailureKind, message: impl std::fmt::Display) {
+        self.outcomes
+            .push((check, Outcome::Failed(kind, message.to_string())));
+    }
+
+    fn pass(&mut self, check: Check) {
+        self.outcomes.push((check, Outcome::Passed));
+    }
+
+    fn skip(&mut self, check: Check, why: &'static str) {
+        self.outcomes.push((check, Outcome::NotChecked(why)));
+    }
+
+    fn check_structure(
+        &mut self,
+        signed_data: &SignedData<'_>,
+        signer: &SignerInfo<'_>,
+        container: &Container,
+    ) {
+        let mut faults: Vec<(FailureKind, String)> = form_faults(signed_data, signer)
+            .into_iter()
+            .map(|fault| (FailureKind::Malformed, fault))
+            .collect();
+        for fault in container.canonical_faults() {
+            faults.push((FailureKind::NotCanonical, fault.to_string()));
+        }
+        let wanted = container.content_type();
+        if signed_data.content_type != wanted {
+            let found = signed_data.content_type;
+            let message = format!(
+                "its content is {found}, a {} has {wanted}",
+                container.format()
+            );
+            faults.push((FailureKind::Malformed, message));
+        }
+        let attributes_sorted = signer.signed_attributes.as_ref().is_none_or(|a| a.sorted);
+        if !signed_data.certificates_sorted || !attributes_sorted {
+            let message = "certificates or attributes are not in DER order";
+            match container.format() {
+                Format::Catalog => faults.push((FailureKind::NotDer, message.to_owned())),
+                Format::Cabinet => self.weaknesses.push(message.to_owned()),
+            }
+        }
+        match faults.into_iter().next() {
+            Some((kind, message)) => self.fail(Check::Structure, kind, message),
+            None => self.pass(Check::Structure),
+        }
+    }
+
+    fn check_digest<R: Read + Seek>(
+        &mut self,
+        signed_data: &SignedData<'_>,
+        signer: &SignerInfo<'_>,
+        subject: &mut Subject<'_, R>,
+    ) -> io::Result<()> {
+        let algorithm = signer.digest_algorithm.algorithm;
+        let Some(digest) = DigestAlgorithm::from_oid(algorithm) else {
+            let message = format!("the digest algorithm {algorithm} is not supported");
+            self.fail(Check::Digest, FailureKind::Unsupported, message);
+            return Ok(());
+        };
+        self.digest_algorithm = Some(digest);
+        // The tag stands outside what messageDigest covers.
+        let Some(content) = signed_data.content.filter(|c| c.tag == der::SEQUENCE) else {
+            self.fail(
+                Check::Digest,
+                FailureKind::Malformed,
+                "it has no content SEQUENCE",
+            );
+            return Ok(());
+        };
+        let stated = signer
+            .signed_attributes
+            .as_ref()
+            .map(|attributes| attributes.single(oid::MESSAGE_DIGEST));
+        let found = digest.of(content.value);
+        match stated {
+            Some(Some(stated)) if stated.value == found => {}
+            // Without signed attributes the signature covers the content itself.
+            None => {}
+            Some(Some(stated)) => {
+                let stated = hex(stated.value);
+                let message = format!(
+                    "the content has {digest} {}, {stated} was signed",
+                    hex(&found)
+                );
+                self.fail(Check::Digest, FailureKind::DigestMismatch, message);
+                return Ok(());
+            }
+            Some(None) => {
+                self.fail(
+                    Check::Digest,
+                    FailureKind::Malformed,
+                    "it has no messageDigest attribute",
+                );
+                return Ok(());
+            }
+        }
+        match subject.container.digestible() {
+            Some(digestible) => self.check_file_digest(content, &digestible, subject),
+            None => {
+                self.pass(Check::Digest);
+                Ok(())
+            }
+        }
+    }
+
+    fn check_file_digest<R: Read + Seek>(
+        &mut self,
+        content: Tlv<'_>,
+        digestible: &Digestible,
+        subject: &mut Subject<'_, R>,
+    ) -> io::Result<()> {
+        let parsed =
+            SpcIndirectData::read(content).and_then(|data| Ok((data, EnhancedHash::find(&data)?)));
+        let (data, enhanced) = match parsed {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                self.fail(Check::Digest, FailureKind::Malformed, error);
+                return Ok(());
+            }
+        };
+        let Some(algorithm) = DigestAlgorithm::from_oid(data.digest_algorithm) else {
+            let message = format!(
+                "the digest algorithm {} is not supported",
+                data.digest_algorithm
+            );
+            self.fail(Check::Digest, FailureKind::Unsupported, message);
+            return Ok(());
+        };
+        self.signed_digest = Some(data.digest.to_vec());
+        if !algorithm.is_strong() {
+            self.weaknesses
+                .push(format!("the file is hashed with {algorithm}"));
+        }
+        let found = subject.digest(algorithm, digestible)?;
+        if found != data.digest {
+            let (found, signed) = (hex(&found), hex(data.digest));
+            let message = format!("the file has {algorithm} {found}, {signed} was signed");
+            self.fail(Check::Digest, FailureKind::DigestMismatch, message);
+            return Ok(());
+        }
+        if let Some(EnhancedHash(signed)) = enhanced
+            && DigestAlgorithm::Sha256.of(&digestible.enhanced_hash_input) != signed
+        {
+            let message = "the enhanced hash is of another signature offset";
+            self.fail(Check::Digest, FailureKind::DigestMismatch, message);
+            return Ok(());
+        }
+        self.pass(Check::Digest);
+        Ok(())
+    }
+
+    fn check_signature(
+        &mut self,
+        signed_data: &SignedData<'_>,
+        signer: &SignerInfo<'_>,
+        leaf: Option<&Certificate>,
+    ) {
+        let Some(leaf) = leaf else {
+            let message = "the signer's certificate is not in the signature";
+            self.fail(Check::Signature, FailureKind::MissingIssuer, message);
+            return;
+        };
+        self.leaf = Some(leaf.clone());
+        self.key = PublicKey::from_spki(&leaf.public_key)
+            .ok()
+            .map(|key| key.kind());
+        let content = signed_data.content.map(|c| c.value).unwrap_or_default();
+        match check_signature(signer, leaf, content) {
+            Ok(()) => self.pass(Check::Signature),
+            Err(error @ SignatureError::Unsupported(_)) => {
+                self.fail(Check::Signature, FailureKind::Unsupported, error);
+            }
+            Err(error) => self.fail(Check::Signature, FailureKind::BadSignature, error),
+        }
+    }
+
+    fn check_chain(&mut self, leaf: Option<&Certificate>, pool: &[Certificate], anchors: &Anchors) {
+        let Some(leaf) = leaf else {
+            self.skip(Check::Chain, "there is no signer's certificate");
+            self.skip(Check::Usage, "there is no signer's certificate");
+            return;
+        };
+        let chain = chain::build(leaf, pool, anchors);
+        self.published_key = chain.certificates.iter().find_map(published::find);
+        let faults = chain.faults(Purpose::Code);
+        match (&chain.end, faults.first()) {
+            (End::Anchor(_), None) => self.pass(Check::Chain),
+            (End::Anchor(_), Some(fault)) => {
+                self.fail(Check::Chain, FailureKind::BrokenChain, fault)
+            }
+            (end, _) => {
+                let kind = match end {
+                    End::UnknownRoot(_) => FailureKind::UnknownRoot,
+                    End::MissingIssuer(_) => FailureKind::MissingIssuer,
+                    End::Unsupported(_) => FailureKind::Unsupported,
+                    _ => FailureKind::BrokenChain,
+                };
+                self.fail(Check::Chain, kind, describe_end(end));
+            }
+        }
+        let anchor_usage = match chain.anchor() {
+            Some(anchor) if !anchor.serves(Purpose::Code) => {
+                Err(format!("the root {} is not for code signing", anchor.name))
+            }
+            Some(anchor) => match anchor.issued_until(Purpose::Code) {
+                Some(limit) if leaf.not_before > limit => Err(format!(
+                    "the root {} counts for certificates issued until {} only",
+                    anchor.name,
+                    rfc3339(limit)
+                )),
+                _ => Ok(()),
+            },
+            None => Ok(()),
+        };
+        let usage = chain::may_sign_code(leaf)
+            .map_err(|reason| format!("{} may not sign code: {reason}", leaf.subject));
+        match usage.and(anchor_usage) {
+            Ok(()) => self.pass(Check::Usage),
+            Err(message) => self.fail(Check::Usage, FailureKind::WrongUsage, message),
+        }
+        self.chain = Some(chain);
+    }
+
+    fn check_validity(&mut self, stamped: Option<OffsetDateTime>, at: OffsetDateTime) {
+        let Some(chain) = &self.chain else {
+            self.skip(Check::Validity, "there is no chain");
+            return;
+        };
+        let (time, whence) = match stamped {
+            Some(time) => (time, "the time stamp's time"),
+            None => (
+                at,
+                "the time of verification, as there is no valid time stamp",
+            ),
+        };
+        let disallowed = chain
+            .anchor()
+            .and_then(|anchor| Some((anchor, anchor.disallowed_after?)))
+            .filter(|(_, after)| time > *after)
+            .map(|(anchor, after)| {
+                format!(
+                    "signatures under {} are accepted until {} only",
+                    anchor.name,
+                    rfc3339(after)
+                )
+            });
+        match (chain.invalid_at(time), disallowed) {
+            (None, None) => self.pass(Check::Validity),
+            (None, Some(message)) => self.fail(Check::Validity, FailureKind::Expired, message),
+            (Some((name, Validity::ExpiredOn(date))), _) => {
+                let message = format!(
+                    "the certificate of {name} expired on {date}, before {} ({whence})",
+                    rfc3339(time)
+                );
+                self.fail(Check::Validity, FailureKind::Expired, message);
+            }
+            (Some((name, Validity::NotBefore(date))), _) => {
+                let message = format!(
+                    "the certificate of {name} is not valid before {date}, after {} ({whence})",
+                    rfc3339(time)
+                );
+                self.fail(Check::Validity, FailureKind::NotYetValid, message);
+            }
+        }
+    }
+
+    fn record_timestamp(&mut self, stamp: Result<Option<Timestamp>, timestamp::TimestampError>) {
+        match stamp {
+            Ok(Some(stamp)) => {
+                if !stamp.digest.is_strong() {
+                    self.weaknesses
+                        .push(format!("the time stamp uses {}", stamp.digest));
+                }
+                self.timestamp = Some(stamp);
+                self.pass(Check::Timestamp);
+            }
+            Ok(None) => self.skip(Check::Timestamp, "there is no time stamp"),
+            Err(error) => self.fail(Check::Timestamp, FailureKind::BadTimestamp, error),
+        }
+    }
+
+    fn note_weaknesses(&mut self) {
+        if let Some(digest) = self.digest_algorithm.filter(|digest| !digest.is_strong()) {
+            self.weaknesses.push(format!("the signature uses {digest}"));
+        }
+        if let Some(key) = self.key.filter(|key| !key.is_strong()) {
+            self.weaknesses.push(format!("the signer's key is {key}"));
+        }
+        if let Some(chain) = &self.chain {
+            self.weaknesses.extend(chain::weak_signatures(chain));
+        }
+    }
+}

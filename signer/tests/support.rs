@@ -1,0 +1,126 @@
+//! Test certificates, corpus files, and a verification at a fixed time.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use formats::certificate::Certificate;
+use formats::container::Container;
+use signer::anchor::Anchors;
+use signer::clock::parse_rfc3339;
+use signer::identity::Identity;
+use signer::sign::{SignOptions, sign};
+use signer::verify::{Verification, VerifyOptions, verify};
+use time::OffsetDateTime;
+
+pub(crate) fn now() -> OffsetDateTime {
+    parse_rfc3339("2026-06-01").unwrap()
+}
+
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+pub(crate) fn testcert(name: &str) -> Vec<u8> {
+    std::fs::read(repository().join("testcerts").join(name)).unwrap()
+}
+
+pub(crate) fn identity(name: &str) -> Identity {
+    Identity::from_pfx(&testcert(&format!("{name}.pfx")), "").unwrap()
+}
+
+pub(crate) fn certificate(name: &str) -> Certificate {
+    Certificate::parse(&testcert(&format!("{name}.cer")), 0).unwrap()
+}
+
+/// The corpus of real files, where it stands beside the repository.
+pub(crate) fn corpus(path: &str) -> Option<Vec<u8>> {
+    let file = repository().join("../shared/corpus").join(path);
+    let bytes = std::fs::read(&file).ok();
+    if bytes.is_none() {
+        println!("passed over: the corpus file {path} is not beside this checkout");
+    }
+    bytes
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Container {
+    Container::read(&mut Cursor::new(bytes)).unwrap()
+}
+
+pub(crate) fn signed(bytes: &[u8], identity: &Identity) -> Vec<u8> {
+    signed_with(bytes, identity, &SignOptions::default())
+}
+
+pub(crate) fn signed_with(bytes: &[u8], identity: &Identity, options: &SignOptions) -> Vec<u8> {
+    let mut input = Cursor::new(bytes);
+    let container = Container::read(&mut input).unwrap();
+    let patch = sign(&container, &mut input, identity, options).unwrap();
+    let mut output = Vec::new();
+    patch.apply(&mut input, &mut output).unwrap();
+    output
+}
+
+pub(crate) fn verified(bytes: &[u8]) -> Verification {
+    verified_at(bytes, now(), &Anchors::built_in())
+}
+
+pub(crate) fn verified_at(bytes: &[u8], at: OffsetDateTime, anchors: &Anchors) -> Verification {
+    let mut input = Cursor::new(bytes);
+    let container = Container::read(&mut input).unwrap();
+    verify(&container, &mut input, VerifyOptions { at, anchors }).unwrap()
+}
+
+/// The kinds of failure of a file with one signature.
+pub(crate) fn failures(verification: &Verification) -> Vec<&'static str> {
+    let signatures = verification.signatures.iter();
+    signatures
+        .flat_map(|s| s.failures().map(|(_, kind, _)| kind.name()))
+        .collect()
+}
+
+/// A cabinet with one stored file, as the smallest input to sign.
+pub(crate) fn small_cabinet() -> Vec<u8> {
+    let data = b"one file\n";
+    let mut bytes = Vec::new();
+    let name = b"a.txt\0";
+    let files = 36 + 8;
+    let blocks = files + 16 + name.len();
+    let total = blocks + 8 + data.len();
+    bytes.extend(b"MSCF\0\0\0\0");
+    bytes.extend((total as u32).to_le_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend((files as u32).to_le_bytes());
+    bytes.extend([0, 0, 0, 0, 3, 1, 1, 0, 1, 0, 0, 0, 0x34, 0x12, 0, 0]);
+    bytes.extend((blocks as u32).to_le_bytes());
+    bytes.extend([1, 0, 0, 0]);
+    bytes.extend((data.len() as u32).to_le_bytes());
+    bytes.extend([0, 0, 0, 0, 0, 0, 0x21, 0x58, 0, 0, 0x20, 0]);
+    bytes.extend(name);
+    bytes.extend([0; 4]);
+    bytes.extend([data.len() as u8, 0, data.len() as u8, 0]);
+    bytes.extend(data);
+    bytes
+}
+
+/// A version 2 catalog with one member, unsigned, in the shape that `makecat` gives it.
+pub(crate) fn small_catalog() -> Vec<u8> {
+    use formats::der;
+    use formats::oid;
+    let member = der::sequence(&[&der::octet_string(&[0x5a; 32]), &der::set_of(vec![])]);
+    let list = der::sequence(&[
+        &der::sequence(&[&der::oid(oid::CATALOG_LIST)]),
+        &der::octet_string(&[7; 16]),
+        &der::tlv(der::UTC_TIME, b"260101000000Z"),
+        &der::sequence(&[&der::oid(oid::CATALOG_LIST_MEMBER_V2), &der::null()]),
+        &der::sequence(&[&member]),
+    ]);
+    let body = der::sequence(&[
+        &der::integer(1),
+        &der::set_of(vec![]),
+        &der::sequence(&[&der::oid(oid::CTL), &der::tlv(der::context(0), &list)]),
+        &der::set_of(vec![]),
+    ]);
+    der::sequence(&[
+        &der::oid(oid::SIGNED_DATA),
+        &der::tlv(der::context(0), &body),
+    ])
+}
