@@ -1,2 +1,73 @@
-//! x
-fn main() {}
+//! The command line of proofmark: arguments, files, environment, clock, exit codes.
+
+mod config;
+mod error;
+mod exit;
+mod inputs;
+mod output;
+mod profile;
+mod sign;
+mod trust;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use time::OffsetDateTime;
+
+use config::Config;
+use error::Error;
+use exit::Exit;
+
+/// Signing and policy validation for Windows IoT Core and Windows 10 Mobile images.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    /// Configuration file; otherwise the nearest proofmark.toml in this folder or above
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Sign(Box<sign::SignArgs>),
+    Verify(verify::VerifyArgs),
+}
+
+/// Form of a result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; docs/json.md describes it
+    Json,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output::note(format_args!("error: {error}"));
+            Exit::CouldNotRun.into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Exit, Error> {
+    let config = Config::find(cli.config.as_deref())?;
+    match cli.command {
+        Command::Sign(arguments) => sign::run(*arguments, &config),
+        Command::Verify(arguments) => verify::run(&arguments, &config),
+    }
+}
+
+/// Reads a time of the command line.
+fn instant(text: &str) -> Result<OffsetDateTime, String> {
+    signer::clock::parse_rfc3339(text)
+        .ok_or_else(|| "a time like 2026-01-31T12:00:00Z or a date is expected".to_owned())
+}

@@ -1,1 +1,3 @@
-//! x
+//! Facts, rules, policies and diagnostics for image inputs and packages.
+
+pub mod render;

@@ -1,0 +1,294 @@
+//! What a verification found, as text and JSON: one record per file, one outcome per check.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use signer::anchor::TrustClass;
+use signer::clock::rfc3339;
+use signer::digest::hex;
+use signer::identity::thumbprint;
+use signer::verify::{FailureKind, Outcome, SignatureReport, Verification};
+
+/// What a file must be besides intact.
+#[derive(Debug, Clone, Copy)]
+pub struct Requirement {
+    /// Which anchors are accepted.
+    pub class: Option<ClassRequirement>,
+    /// Which of several signatures must hold.
+    pub signatures: SignatureRequirement,
+}
+
+/// Which anchors are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClassRequirement {
+    /// Production classes and named roots, no published key.
+    Retail,
+    /// Test classes.
+    Test,
+}
+
+/// Which of several signatures must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureRequirement {
+    /// Every one.
+    All,
+    /// The first.
+    First,
+    /// At least one.
+    Any,
+}
+
+/// One file and what was found.
+#[derive(Debug)]
+pub struct FileRecord {
+    file: String,
+    result: Result<Verification, String>,
+    requirement: Requirement,
+}
+
+/// The verdict on a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Verified,
+    Failed,
+    Unsigned,
+    /// Signed and intact, by a signer of another class than required.
+    Refused,
+    Error,
+}
+
+impl Status {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Failed => "failed",
+            Self::Unsigned => "unsigned",
+            Self::Refused => "refused",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl FileRecord {
+    /// The record of a file that was verified, or could not be read.
+    pub fn new(
+        file: String,
+        result: Result<Verification, String>,
+        requirement: Requirement,
+    ) -> Self {
+        Self {
+            file,
+            result,
+            requirement,
+        }
+    }
+
+    /// Whether the file is what was required.
+    pub fn is_accepted(&self) -> bool {
+        self.status() == Status::Verified
+    }
+
+    fn status(&self) -> Status {
+        let Ok(verification) = &self.result else {
+            return Status::Error;
+        };
+        let signatures = &verification.signatures;
+        if signatures.is_empty() {
+            return Status::Unsigned;
+        }
+        let holding = |report: &&SignatureReport| report.holds();
+        let accepted = |report: &&SignatureReport| self.refusal(report).is_none();
+        let both = |report: &&SignatureReport| holding(report) && accepted(report);
+        let (holds, fits) = match self.requirement.signatures {
+            SignatureRequirement::All => (
+                signatures.iter().all(SignatureReport::holds),
+                signatures.iter().all(|report| accepted(&report)),
+            ),
+            SignatureRequirement::First => (
+                signatures.first().is_some_and(SignatureReport::holds),
+                signatures.first().is_some_and(|report| accepted(&report)),
+            ),
+            SignatureRequirement::Any => (
+                signatures.iter().any(SignatureReport::holds),
+                signatures.iter().any(|report| both(&report)),
+            ),
+        };
+        match (holds, fits) {
+            (false, _) => Status::Failed,
+            (true, false) => Status::Refused,
+            (true, true) => Status::Verified,
+        }
+    }
+
+    /// Why a signature is not of the required class.
+    fn refusal(&self, report: &SignatureReport) -> Option<String> {
+        let class = report.anchor()?.class;
+        match self.requirement.class? {
+            ClassRequirement::Retail => match (&report.published_key, class.is_test()) {
+                (_, true) => Some(format!("its chain ends at a test anchor ({class})")),
+                (Some(key), false) => Some(format!("a key of its chain is published ({key})")),
+                (None, false) => None,
+            },
+            ClassRequirement::Test => (!class.is_test())
+                .then(|| format!("its chain ends at a production anchor ({class})")),
+        }
+    }
+}
+
+/// Records as JSON; the names are documented in `docs/json.md` and stay.
+pub fn json(records: &[FileRecord]) -> String {
+    let records = records.iter().map(|record| {
+        let mut value = json!({ "file": record.file, "status": record.status().name() });
+        match &record.result {
+            Err(error) => value["error"] = json!(error),
+            Ok(verification) => {
+                value["format"] = json!(verification.format.name());
+                value["class"] = json!(
+                    verification
+                        .signatures
+                        .first()
+                        .and_then(class_of)
+                        .map(TrustClass::name)
+                );
+                let signatures = verification.signatures.iter();
+                value["signatures"] = signatures.map(|report| signature(record, report)).collect();
+            }
+        }
+        value
+    });
+    format!("{:#}\n", Value::Array(records.collect()))
+}
+
+fn class_of(report: &SignatureReport) -> Option<TrustClass> {
+    report.anchor().map(|anchor| anchor.class)
+}
+
+fn signature(record: &FileRecord, report: &SignatureReport) -> Value {
+    json!({
+        "route": report.route,
+        "holds": report.holds(),
+        "refused": record.refusal(report),
+        "digest_algorithm": report.digest_algorithm.map(|digest| digest.to_string()),
+        "file_digest": report.signed_digest.as_deref().map(hex),
+        "key": report.key.map(|key| key.to_string()),
+        "signer": report.leaf.as_ref().map(|leaf| json!({
+            "subject": leaf.subject.to_string(),
+            "issuer": leaf.issuer.to_string(),
+            "serial": leaf.serial_hex(),
+            "thumbprint": thumbprint(leaf),
+            "not_before": rfc3339(leaf.not_before),
+            "not_after": rfc3339(leaf.not_after),
+        })),
+        "anchor": report.anchor().map(|anchor| json!({
+            "class": anchor.class.name(),
+            "name": anchor.name,
+            "thumbprint": anchor.thumbprint.to_uppercase(),
+        })),
+        "timestamp": report.timestamp.as_ref().map(|stamp| json!({
+            "time": rfc3339(stamp.time),
+            "protocol": stamp.protocol.name(),
+            "authority": stamp.chain.certificates.first().map(|c| c.subject.to_string()),
+        })),
+        "published_key": report.published_key,
+        "weaknesses": report.weaknesses,
+        "outcomes": report.outcomes.iter().map(|(check, outcome)| match outcome {
+            Outcome::Passed => json!({ "check": check.name(), "result": "passed" }),
+            Outcome::Failed(kind, message) => json!({
+                "check": check.name(),
+                "result": "failed",
+                "kind": kind.name(),
+                "message": message,
+            }),
+            Outcome::NotChecked(why) => json!({
+                "check": check.name(),
+                "result": "not-checked",
+                "message": why,
+            }),
+        }).collect::<Value>(),
+    })
+}
+
+/// Records as text for people; `colour` asks for ANSI colours.
+pub fn text(records: &[FileRecord], colour: bool) -> String {
+    let mut out = String::new();
+    for record in records {
+        // Writing to a String cannot fail.
+        let _ = describe(&mut out, record, colour);
+    }
+    out
+}
+
+fn describe(out: &mut String, record: &FileRecord, colour: bool) -> std::fmt::Result {
+    let status = record.status();
+    let (start, end) = match (colour, status) {
+        (false, _) => ("", ""),
+        (true, Status::Verified) => ("\u{1b}[32m", "\u{1b}[0m"),
+        (true, _) => ("\u{1b}[31m", "\u{1b}[0m"),
+    };
+    write!(out, "{start}{:<8}{end} {}", status.name(), record.file)?;
+    let verification = match &record.result {
+        Err(error) => return writeln!(out, "\n  {error}"),
+        Ok(verification) => verification,
+    };
+    writeln!(out, " ({})", verification.format)?;
+    if status == Status::Unsigned {
+        writeln!(out, "  it carries no signature")?;
+    }
+    for report in &verification.signatures {
+        describe_signature(out, record, report)?;
+    }
+    Ok(())
+}
+
+fn describe_signature(
+    out: &mut String,
+    record: &FileRecord,
+    report: &SignatureReport,
+) -> std::fmt::Result {
+    write!(out, "  {}", report.route)?;
+    if let Some(leaf) = &report.leaf {
+        write!(out, ": {}", leaf.subject)?;
+    }
+    if let (Some(digest), Some(key)) = (report.digest_algorithm, report.key) {
+        write!(out, ", {key} with {digest}")?;
+    }
+    writeln!(out)?;
+    if let Some(anchor) = report.anchor() {
+        writeln!(out, "    anchor     {} ({})", anchor.name, anchor.class)?;
+    }
+    match &report.timestamp {
+        Some(stamp) => {
+            writeln!(
+                out,
+                "    timestamp  {} ({})",
+                rfc3339(stamp.time),
+                stamp.protocol.name()
+            )?;
+        }
+        None => writeln!(out, "    timestamp  none")?,
+    }
+    for (check, kind, message) in report.failures() {
+        writeln!(
+            out,
+            "    {:<10} failed [{}]: {message}",
+            check.name(),
+            kind.name()
+        )?;
+        if matches!(kind, FailureKind::UnknownRoot | FailureKind::MissingIssuer) {
+            writeln!(out, "    {:<10} --root FILE names a root of your own", "")?;
+        }
+    }
+    if let Some(refusal) = record.refusal(report) {
+        writeln!(out, "    refused    {refusal}")?;
+    }
+    if let Some(key) = &report.published_key {
+        writeln!(
+            out,
+            "    published  anyone can sign with a key of this chain ({key})"
+        )?;
+    }
+    for weakness in &report.weaknesses {
+        writeln!(out, "    weak       {weakness}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! `proofmark.toml`: signing profiles and named roots.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::Error;
+
+/// The file's name, looked for in the current folder and those above it.
+const NAME: &str = "proofmark.toml";
+
+/// A configuration and the folder that its paths are relative to.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    folder: PathBuf,
+    file: File,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    profile: BTreeMap<String, Profile>,
+    #[serde(default)]
+    trust: Trust,
+}
+
+/// `[trust]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trust {
+    /// Certificates, PEM or DER, at which chains may end besides the built-in anchors.
+    #[serde(default)]
+    roots: Vec<PathBuf>,
+}
+
+/// What kind of image a profile signs for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// Test images: test certificates are welcome.
+    Test,
+    /// Retail images: test and published certificates are refused.
+    Retail,
+}
+
+/// `[profile.NAME]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Profile {
+    /// `retail` unless the profile is called `test`.
+    pub(crate) kind: Option<Kind>,
+    /// A PKCS#12 file.
+    pub(crate) pfx: Option<PathBuf>,
+    /// A certificate file, PEM bundle or DER, that goes with `key`.
+    pub(crate) certificate: Option<PathBuf>,
+    /// A private key file, PEM or DER.
+    pub(crate) key: Option<PathBuf>,
+    /// Environment variable that holds the password.
+    pub(crate) password_env: Option<String>,
+    /// File whose first line is the password.
+    pub(crate) password_file: Option<PathBuf>,
+    /// `sha256`, `sha384` or `sha512`.
+    pub(crate) digest: Option<String>,
+    /// Program name in the signature.
+    pub(crate) program_name: Option<String>,
+    /// Address in the signature.
+    pub(crate) more_info: Option<String>,
+}
+
+impl Config {
+    /// The given file, or the nearest `proofmark.toml`, or nothing.
+    pub(crate) fn find(given: Option<&Path>) -> Result<Self, Error> {
+        if let Some(path) = given {
+            return Self::read(path);
+        }
+        let current = std::env::current_dir()?;
+        match current
+            .ancestors()
+            .map(|folder| folder.join(NAME))
+            .find(|path| path.is_file())
+        {
+            Some(path) => Self::read(&path),
+            None => Ok(Self::default()),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+        let file = toml::from_str(&text).map_err(|error| {
+            Error::file(path, error).hint("README.md shows a proofmark.toml with every key")
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { folder, file })
+    }
+
+    /// A profile by name, its paths made relative to the current folder.
+    pub(crate) fn profile(&self, name: &str) -> Option<Profile> {
+        let mut profile = self.file.profile.get(name)?.clone();
+        for path in [
+            &mut profile.pfx,
+            &mut profile.certificate,
+            &mut profile.key,
+            &mut profile.password_file,
+        ] {
+            *path = path.take().map(|path| self.folder.join(path));
+        }
+        Some(profile)
+    }
+
+    /// The names of the profiles.
+    pub(crate) fn profile_names(&self) -> impl Iterator<Item = &str> {
+        self.file.profile.keys().map(String::as_str)
+    }
+
+    /// The named roots' files.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.file
+            .trust
+            .roots
+            .iter()
+            .map(|path| self.folder.join(path))
+    }
+}

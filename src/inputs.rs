@@ -1,0 +1,63 @@
+//! The files that a command line means: files as they are, folders searched for containers.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// Deepest folder that is searched.
+const MAX_DEPTH: usize = 64;
+
+/// The files of `paths` in order; in folders, those whose name ends in `.cab`, `.cat` or `.spkg`.
+pub(crate) fn containers(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    for path in paths {
+        let metadata = std::fs::metadata(path).map_err(|error| Error::file(path, error))?;
+        if metadata.is_dir() {
+            let before = files.len();
+            search(path, 0, &mut files)?;
+            if files.len() == before {
+                return Err(Error::file(
+                    path,
+                    "no .cab, .spkg or .cat file below this folder",
+                ));
+            }
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    if depth > MAX_DEPTH {
+        return Err(Error::file(folder, "folders are nested too deeply"));
+    }
+    let entries = std::fs::read_dir(folder).map_err(|error| Error::file(folder, error))?;
+    let mut entries = entries
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Error::file(folder, error))?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        // A symbolic link to a folder may lead in a circle; links are not followed.
+        let kind = entry
+            .file_type()
+            .map_err(|error| Error::file(&path, error))?;
+        if kind.is_dir() {
+            search(&path, depth + 1, files)?;
+        } else if kind.is_file() && is_container(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_container(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .and_then(|e| e.to_str())
+        .unwrap_or_default();
+    ["cab", "cat", "spkg"]
+        .iter()
+        .any(|known| extension.eq_ignore_ascii_case(known))
+}

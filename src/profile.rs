@@ -1,0 +1,151 @@
+//! From a profile's name to an identity that may sign.
+
+use std::path::{Path, PathBuf};
+
+use signer::anchor::Anchors;
+use signer::cms::Attributes;
+use signer::digest::DigestAlgorithm;
+use signer::identity::{Identity, Objection};
+use signer::sign::SignOptions;
+use time::OffsetDateTime;
+
+use crate::config::{Config, Kind, Profile};
+use crate::error::Error;
+
+/// The built-in test identity; its key is public (see `testcerts/README.md`).
+const TEST_PFX: &[u8] = include_bytes!("../testcerts/oem.pfx");
+
+/// Where keys come from when the command line says so.
+#[derive(Debug, Default)]
+pub(crate) struct KeyFiles {
+    pub(crate) pfx: Option<PathBuf>,
+    pub(crate) certificate: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
+    pub(crate) password_env: Option<String>,
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// A profile that is ready to sign.
+pub(crate) struct Ready {
+    pub(crate) identity: Identity,
+    pub(crate) options: SignOptions,
+    pub(crate) kind: Kind,
+}
+
+/// Loads a profile's identity; key files of the command line win over those of the profile.
+pub(crate) fn load(config: &Config, name: &str, given: KeyFiles) -> Result<Ready, Error> {
+    let configured = config.profile(name);
+    let is_known = configured.is_some() || matches!(name, "test" | "retail");
+    if !is_known {
+        let mut known: Vec<&str> = config.profile_names().chain(["retail", "test"]).collect();
+        known.sort_unstable();
+        known.dedup();
+        return Err(Error::new(format_args!("there is no profile '{name}'"))
+            .hint(format_args!("known profiles: {}", known.join(", "))));
+    }
+    let mut profile = configured.unwrap_or_default();
+    if given.pfx.is_some() || given.key.is_some() || given.certificate.is_some() {
+        profile.pfx = given.pfx;
+        profile.certificate = given.certificate;
+        profile.key = given.key;
+        profile.password_env = None;
+        profile.password_file = None;
+    }
+    profile.password_env = given.password_env.or(profile.password_env);
+    profile.password_file = given.password_file.or(profile.password_file);
+    let kind = profile.kind.unwrap_or(match name {
+        "test" => Kind::Test,
+        _ => Kind::Retail,
+    });
+    Ok(Ready {
+        identity: identity(name, &profile)?,
+        options: SignOptions {
+            digest: digest(profile.digest.as_deref().unwrap_or("sha256"))?,
+            attributes: Attributes {
+                program_name: profile.program_name,
+                more_info: profile.more_info,
+                signing_time: None,
+            },
+        },
+        kind,
+    })
+}
+
+/// A digest by the name that options and profiles use.
+pub(crate) fn digest(name: &str) -> Result<DigestAlgorithm, Error> {
+    match name {
+        "sha256" => Ok(DigestAlgorithm::Sha256),
+        "sha384" => Ok(DigestAlgorithm::Sha384),
+        "sha512" => Ok(DigestAlgorithm::Sha512),
+        other => Err(Error::new(format_args!("there is no digest '{other}'"))
+            .hint("sha256, sha384 and sha512 can be used")),
+    }
+}
+
+/// Refuses an identity that must not sign now for this kind of image.
+pub(crate) fn check(
+    ready: &Ready,
+    allowed: &[&str],
+    now: OffsetDateTime,
+    anchors: &Anchors,
+) -> Result<(), Error> {
+    let objections = ready.identity.objections(now, anchors);
+    let stands = |objection: &&Objection| {
+        let of_test = matches!(
+            objection,
+            Objection::TestCertificate { .. } | Objection::PublishedKey { .. }
+        );
+        !(allowed.contains(&objection.name()) || of_test && ready.kind == Kind::Test)
+    };
+    match objections.iter().find(stands) {
+        None => Ok(()),
+        Some(objection) => Err(Error::new(format_args!("refused: {objection}")).hint(
+            format_args!("--allow-{} signs all the same", objection.name()),
+        )),
+    }
+}
+
+fn identity(name: &str, profile: &Profile) -> Result<Identity, Error> {
+    let password = password(profile)?;
+    let read = |path: &Path| std::fs::read(path).map_err(|error| Error::file(path, error));
+    match (&profile.pfx, &profile.certificate, &profile.key) {
+        (Some(pfx), None, None) => {
+            let password = password.as_deref().unwrap_or_default();
+            Identity::from_pfx(&read(pfx)?, password).map_err(|error| {
+                Error::file(pfx, error)
+                    .hint("--password-env NAME and --password-file FILE say where the password is")
+            })
+        }
+        (None, Some(certificate), Some(key)) => {
+            Identity::from_files(&read(key)?, password.as_deref(), &read(certificate)?)
+                .map_err(|error| Error::file(key, error))
+        }
+        (None, None, None) if name == "test" => {
+            Identity::from_pfx(TEST_PFX, "").map_err(Error::new)
+        }
+        (None, None, None) => Err(Error::new(format_args!("profile '{name}' has no key"))
+            .hint(format_args!(
+                "give --pfx FILE or --cert FILE --key FILE, or write [profile.{name}] into proofmark.toml"
+            ))),
+        _ => Err(Error::new("a key is either --pfx FILE, or --cert FILE and --key FILE")),
+    }
+}
+
+fn password(profile: &Profile) -> Result<Option<String>, Error> {
+    match (&profile.password_env, &profile.password_file) {
+        (Some(_), Some(_)) => Err(Error::new(
+            "the password is given twice, by variable and by file",
+        )),
+        (Some(variable), None) => match std::env::var(variable) {
+            Ok(password) => Ok(Some(password)),
+            Err(_) => Err(Error::new(format_args!(
+                "the environment variable {variable}, which should hold the password, is not set"
+            ))),
+        },
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+            Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
+        }
+        (None, None) => Ok(None),
+    }
+}

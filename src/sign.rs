@@ -1,0 +1,252 @@
+//! `proofmark sign`: one row per file, each signed completely or left as it was.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use formats::container::{Container, Format};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use signer::digest::DigestAlgorithm;
+use signer::identity::thumbprint;
+use signer::output::write_patched;
+use signer::sign::sign;
+use time::OffsetDateTime;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::inputs;
+use crate::output;
+use crate::profile::{self, KeyFiles, Ready};
+use crate::trust;
+use crate::{ReportFormat, instant};
+
+/// Bytes read at a time from the file that is hashed.
+const READ_BUFFER: usize = 256 << 10;
+
+/// Sign cabinets and catalogs.
+#[derive(Debug, Args)]
+pub(crate) struct SignArgs {
+    /// Signing profile: test (built in), retail, or one of proofmark.toml
+    #[arg(long, value_name = "NAME")]
+    profile: String,
+    /// PKCS#12 file with key and certificates
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "key"])]
+    pfx: Option<PathBuf>,
+    /// Certificate file, PEM bundle or DER
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Private key file, PEM or DER
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    /// Environment variable that holds the password of the key
+    #[arg(long, value_name = "NAME")]
+    password_env: Option<String>,
+    /// File whose first line is the password of the key
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Where the signed file goes: a file for one input, a folder for several
+    #[arg(long, value_name = "FILE|DIR", required_unless_present = "in_place")]
+    out: Option<PathBuf>,
+    /// Replace the input by its signed form
+    #[arg(long, conflicts_with = "out")]
+    in_place: bool,
+    /// Digest of the signature: sha256, sha384 or sha512
+    #[arg(long, value_name = "DIGEST")]
+    digest: Option<String>,
+    /// Program name that Windows shows
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// Address that Windows shows
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Put a signing time into the signature; the same time gives the same bytes
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    signing_time: Option<OffsetDateTime>,
+    /// Sign although the certificate has expired
+    #[arg(long)]
+    allow_expired: bool,
+    /// Sign although the certificate is not valid yet
+    #[arg(long)]
+    allow_not_yet_valid: bool,
+    /// Sign although the certificate is not meant for code
+    #[arg(long)]
+    allow_wrong_usage: bool,
+    /// Sign although the private key is published
+    #[arg(long)]
+    allow_published_key: bool,
+    /// Sign for retail although the certificate is a test certificate
+    #[arg(long)]
+    allow_test_certificate: bool,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    /// Files, or folders that are searched for .cab, .spkg and .cat
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+impl SignArgs {
+    fn allowed(&self) -> Vec<&'static str> {
+        [
+            (self.allow_expired, "expired"),
+            (self.allow_not_yet_valid, "not-yet-valid"),
+            (self.allow_wrong_usage, "wrong-usage"),
+            (self.allow_published_key, "published-key"),
+            (self.allow_test_certificate, "test-certificate"),
+        ]
+        .into_iter()
+        .filter_map(|(set, name)| set.then_some(name))
+        .collect()
+    }
+}
+
+/// What became of one file.
+struct Row {
+    input: PathBuf,
+    output: PathBuf,
+    result: Result<Format, Error>,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
+    let key_files = KeyFiles {
+        pfx: arguments.pfx.clone(),
+        certificate: arguments.cert.clone(),
+        key: arguments.key.clone(),
+        password_env: arguments.password_env.clone(),
+        password_file: arguments.password_file.clone(),
+    };
+    let mut ready = profile::load(config, &arguments.profile, key_files)?;
+    if let Some(digest) = &arguments.digest {
+        ready.options.digest = profile::digest(digest)?;
+    }
+    let attributes = &mut ready.options.attributes;
+    attributes.program_name = arguments.name.clone().or(attributes.program_name.take());
+    attributes.more_info = arguments.url.clone().or(attributes.more_info.take());
+    attributes.signing_time = arguments.signing_time;
+    let anchors = trust::anchors(config, &[])?;
+    profile::check(
+        &ready,
+        &arguments.allowed(),
+        OffsetDateTime::now_utc(),
+        &anchors,
+    )?;
+    let files = inputs::containers(&arguments.paths)?;
+    let targets = targets(&files, arguments.out.as_deref())?;
+    let rows: Vec<Row> = files
+        .into_par_iter()
+        .zip(targets)
+        .map(|(input, output)| {
+            let result = sign_file(&input, &output, &ready);
+            Row {
+                input,
+                output,
+                result,
+            }
+        })
+        .collect();
+    report(&rows, &ready, &arguments)?;
+    match rows.iter().any(|row| row.result.is_err()) {
+        true => Ok(Exit::CouldNotRun),
+        false => Ok(Exit::Clean),
+    }
+}
+
+/// Where each signed file goes.
+fn targets(files: &[PathBuf], out: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
+    let Some(out) = out else {
+        return Ok(files.to_vec());
+    };
+    let is_folder = out.is_dir() || files.len() > 1 || out.to_string_lossy().ends_with(['/', '\\']);
+    let [_single] = files else {
+        return into_folder(files, out);
+    };
+    match is_folder {
+        true => into_folder(files, out),
+        false => Ok(vec![out.to_owned()]),
+    }
+}
+
+fn into_folder(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+    let mut targets: Vec<PathBuf> = Vec::with_capacity(files.len());
+    for file in files {
+        let name = file
+            .file_name()
+            .ok_or_else(|| Error::file(file, "this is no file"))?;
+        let target = folder.join(name);
+        if targets.contains(&target) {
+            return Err(Error::file(
+                file,
+                "two inputs have this file name, and one folder is to take both",
+            )
+            .hint("sign them one after the other, or use --in-place"));
+        }
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+fn sign_file(input: &Path, output: &Path, ready: &Ready) -> Result<Format, Error> {
+    let file = File::open(input).map_err(|error| Error::file(input, error))?;
+    let mut reader = BufReader::with_capacity(READ_BUFFER, file);
+    let container = Container::read(&mut reader).map_err(|error| Error::file(input, error))?;
+    let patch = sign(&container, &mut reader, &ready.identity, &ready.options)
+        .map_err(|error| Error::file(input, error))?;
+    drop(reader);
+    write_patched(input, &patch, output).map_err(|error| Error::file(output, error))?;
+    Ok(container.format())
+}
+
+fn report(rows: &[Row], ready: &Ready, arguments: &SignArgs) -> Result<(), Error> {
+    let leaf = ready.identity.leaf();
+    match arguments.format {
+        ReportFormat::Json => {
+            let records = rows
+                .iter()
+                .map(|row| record(row, ready, &arguments.profile));
+            output::result(&format!("{:#}\n", Value::Array(records.collect())))?;
+        }
+        ReportFormat::Text => {
+            for row in rows {
+                match &row.result {
+                    Ok(format) => output::result(&format!(
+                        "signed   {} ({format}, {}, profile {}, {})\n",
+                        row.output.display(),
+                        ready.options.digest,
+                        arguments.profile,
+                        leaf.subject,
+                    ))?,
+                    Err(error) => output::note(format_args!("error: {error}")),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One record per file; the names are documented in `docs/json.md` and stay.
+fn record(row: &Row, ready: &Ready, profile: &str) -> Value {
+    let leaf = ready.identity.leaf();
+    let digest: DigestAlgorithm = ready.options.digest;
+    let mut record = json!({
+        "file": row.input.display().to_string(),
+        "status": "signed",
+        "output": row.output.display().to_string(),
+        "profile": profile,
+        "digest_algorithm": digest.to_string(),
+        "signer": { "subject": leaf.subject.to_string(), "thumbprint": thumbprint(leaf) },
+    });
+    match &row.result {
+        Ok(format) => record["format"] = json!(format.name()),
+        Err(error) => {
+            record["status"] = json!("failed");
+            record["output"] = Value::Null;
+            record["error"] = json!(error.to_string());
+        }
+    }
+    record
+}

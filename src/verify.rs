@@ -1,0 +1,111 @@
+//! `proofmark verify`: one record per file, one outcome per check.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use formats::container::Container;
+use lint::render::verification::{self, FileRecord, Requirement};
+use rayon::prelude::*;
+use signer::anchor::Anchors;
+use signer::verify::{VerifyOptions, verify};
+use time::OffsetDateTime;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::inputs;
+use crate::output;
+use crate::trust;
+use crate::{ReportFormat, instant};
+
+/// Bytes read at a time from the file that is hashed.
+const READ_BUFFER: usize = 256 << 10;
+
+/// Verify cabinets and catalogs.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
+    #[arg(long, value_name = "FILE")]
+    root: Vec<PathBuf>,
+    /// Verify as of this time instead of now
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    at: Option<OffsetDateTime>,
+    /// Accept only signatures of this kind
+    #[arg(long, value_enum)]
+    require: Option<Require>,
+    /// Which signatures of a file must hold, where it has nested ones
+    #[arg(long, value_enum, default_value_t)]
+    signatures: Signatures,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    /// Files, or folders that are searched for .cab, .spkg and .cat
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Require {
+    /// Production anchors and named roots only, no published key
+    Retail,
+    /// Test anchors only
+    Test,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Signatures {
+    /// Every one
+    #[default]
+    All,
+    /// The first, as old Windows versions look at it
+    First,
+    /// At least one
+    Any,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error> {
+    let anchors = trust::anchors(config, &arguments.root)?;
+    let at = arguments.at.unwrap_or_else(OffsetDateTime::now_utc);
+    let requirement = Requirement {
+        class: arguments.require.map(|require| match require {
+            Require::Retail => verification::ClassRequirement::Retail,
+            Require::Test => verification::ClassRequirement::Test,
+        }),
+        signatures: match arguments.signatures {
+            Signatures::All => verification::SignatureRequirement::All,
+            Signatures::First => verification::SignatureRequirement::First,
+            Signatures::Any => verification::SignatureRequirement::Any,
+        },
+    };
+    let files = inputs::containers(&arguments.paths)?;
+    let records: Vec<FileRecord> = files
+        .par_iter()
+        .map(|path| {
+            let result = verify_file(path, at, &anchors);
+            FileRecord::new(path.display().to_string(), result, requirement)
+        })
+        .collect();
+    output::result(&match arguments.format {
+        ReportFormat::Json => verification::json(&records),
+        ReportFormat::Text => verification::text(&records, output::colour()),
+    })?;
+    match records.iter().all(FileRecord::is_accepted) {
+        true => Ok(Exit::Clean),
+        false => Ok(Exit::Findings),
+    }
+}
+
+fn verify_file(
+    path: &Path,
+    at: OffsetDateTime,
+    anchors: &Anchors,
+) -> Result<signer::verify::Verification, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut reader = BufReader::with_capacity(READ_BUFFER, file);
+    let container = Container::read(&mut reader).map_err(|error| error.to_string())?;
+    verify(&container, &mut reader, VerifyOptions { at, anchors })
+        .map_err(|error| error.to_string())
+}
