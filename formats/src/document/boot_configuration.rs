@@ -1,7 +1,11 @@
 //! `*.BCD.xml`: boot settings that a package writes into the boot configuration store.
 
+use std::sync::Arc;
+
+use super::error::DocumentError;
 use super::parts::{Comment, Root, Unexpected};
-use crate::source::{Span, Spanned};
+use super::reader::{self, Element, Reader, Slot};
+use crate::source::{Source, Span, Spanned};
 
 /// Name of the root element.
 pub const ROOT: &str = "BootConfigurationDatabase";
@@ -9,7 +13,7 @@ pub const ROOT: &str = "BootConfigurationDatabase";
 pub const NAMESPACE: &str = "http://schemas.microsoft.com/phone/2011/10/BootConfiguration";
 
 /// Boot settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BootConfiguration {
     /// The root.
     pub root: Root,
@@ -17,7 +21,7 @@ pub struct BootConfiguration {
     pub elements: Vec<BootElement>,
     /// All comments in order.
     pub comments: Vec<Comment>,
-    /// What the schema does not have.
+    /// What the schema does not have; only `Objects` and what leads to [`BootElement`]s is looked at.
     pub unexpected: Vec<Unexpected>,
 }
 
@@ -25,7 +29,7 @@ pub struct BootConfiguration {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BootElement {
     /// `FriendlyName` of the object it belongs to, e.g. `Windows Boot Manager`.
-    pub object: Option<Spanned<String>>,
+    pub object: Option<Spanned<Arc<str>>>,
     /// `DataType/WellKnownType`, e.g. `Allow Pre-release Signatures`.
     pub well_known_type: Option<Spanned<String>>,
     /// `DataType/RawType`, a number, where there is no well-known name.
@@ -38,4 +42,85 @@ pub struct BootElement {
     pub element: Span,
     /// Symbolic place, e.g. `BootConfigurationDatabase/Objects/Object[2]/Elements/Element[1]`.
     pub route: String,
+}
+
+impl BootConfiguration {
+    /// Reads boot settings. A wrong root is read like the right one.
+    ///
+    /// # Errors
+    /// Text that is not well-formed XML, or is beyond the limits of [`super::xml`].
+    pub fn parse(source: &Source) -> Result<Self, DocumentError> {
+        reader::read(source, |mut reader| {
+            let root = reader.root();
+            let mut configuration = Self {
+                root: reader.root_value(),
+                ..Self::default()
+            };
+            for objects in reader.children(&root) {
+                if objects.name() == "Objects" {
+                    for object in reader.members(&objects, "Object") {
+                        configuration.read_object(&mut reader, &object);
+                    }
+                } else {
+                    reader.unexpected(&objects, &root);
+                }
+            }
+            (configuration.comments, configuration.unexpected) = reader.finish();
+            configuration
+        })
+    }
+
+    fn read_object<'a>(&mut self, reader: &mut Reader<'a>, object: &Element<'a>) {
+        let mut friendly_name = None;
+        let slots = &mut [("FriendlyName", Slot::Value(&mut friendly_name))];
+        let rest = reader.fill(object, slots);
+        let friendly_name = friendly_name.map(|name| Spanned {
+            value: Arc::from(name.value),
+            span: name.span,
+        });
+        for child in rest {
+            // An object may be named by its number and carry settings of its own; those are no elements.
+            if child.name() == "Elements" {
+                for element in reader.members(&child, "Element") {
+                    self.elements
+                        .push(read_element(reader, element, friendly_name.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn read_element<'a>(
+    reader: &mut Reader<'a>,
+    element: Element<'a>,
+    object: Option<Spanned<Arc<str>>>,
+) -> BootElement {
+    let mut read = BootElement {
+        object,
+        well_known_type: None,
+        raw_type: None,
+        value_kind: None,
+        value: None,
+        element: element.span(),
+        route: element.route.clone(),
+    };
+    for child in reader.children(&element) {
+        match child.name() {
+            "DataType" => {
+                let slots = &mut [
+                    ("WellKnownType", Slot::Value(&mut read.well_known_type)),
+                    ("RawType", Slot::Value(&mut read.raw_type)),
+                ];
+                reader.fill_all(&child, slots);
+            }
+            "ValueType" => {
+                if let Some(value) = reader.children(&child).first() {
+                    read.value_kind = Some(reader.name(value));
+                    read.value = Some(reader.text(value.node));
+                }
+            }
+            _ => reader.unexpected(&child, &element),
+        }
+    }
+    read
 }

@@ -1,13 +1,15 @@
 //! `*FM.xml`: which packages a feature, a board or every image brings.
 
+use super::error::DocumentError;
 use super::parts::{Attribute, Comment, Item, List, Root, Unexpected};
-use crate::source::{Span, Spanned};
+use super::reader::{self, Element, Reader};
+use crate::source::{Source, Span, Spanned};
 
 /// Name of the root element; its namespace is [`super::oem_input::IMAGE_UPDATE`].
 pub const ROOT: &str = "FeatureManifest";
 
 /// A feature manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FeatureManifest {
     /// The root.
     pub root: Root,
@@ -71,8 +73,8 @@ pub struct PackageFile {
     pub path: Option<Spanned<String>>,
     /// `@Name`, the cabinet's file name.
     pub name: Option<Spanned<String>>,
-    /// The value that selects the package in its section (`SOC`, `Device`, `SV`, `ReleaseType`, ...), taken from
-    /// the package or else from the section element; `None` in sections that have none.
+    /// The attribute that selects the package in its section (`SOC`, `Device`, `SV`, `ReleaseType`, ...); `None` when
+    /// it is missing, and in sections that have none.
     pub selector: Option<Spanned<String>>,
     /// All attributes, those above included.
     pub attributes: Vec<Attribute>,
@@ -138,5 +140,196 @@ impl FeatureManifest {
                 .iter()
                 .map(move |id| (package, id))
         })
+    }
+}
+
+/// Attributes of `PackageFile` in the full schema. The last five are not for manufacturers.
+const PACKAGE_ATTRIBUTES: &[&str] = &[
+    "Path",
+    "Name",
+    "SOC",
+    "Device",
+    "SV",
+    "ReleaseType",
+    "Type",
+    "Language",
+    "Resolution",
+    "Partition",
+    "ID",
+    "NoBasePackage",
+    "CPUType",
+    "FeatureIdentifierPackage",
+];
+
+impl Section {
+    /// The section that an element below the root opens.
+    fn of_element(name: &str) -> Option<Self> {
+        Some(match name {
+            "BasePackages" => Self::Base,
+            "CPUPackages" => Self::Cpu,
+            "ReleasePackages" => Self::Release,
+            "PrereleasePackages" => Self::Prerelease,
+            "OEMDevicePlatformPackages" => Self::OemDevicePlatform,
+            "DeviceLayoutPackages" => Self::DeviceLayout,
+            "SOCPackages" => Self::Soc,
+            "SVPackages" => Self::Sv,
+            "DeviceSpecificPackages" => Self::DeviceSpecific,
+            "BootUILanguagePackageFile" => Self::BootUiLanguage,
+            "BootLocalePackageFile" => Self::BootLocale,
+            "KeyboardPackages" => Self::Keyboard,
+            "SpeechPackages" => Self::Speech,
+            _ => return None,
+        })
+    }
+
+    /// The attribute whose value selects packages of this section.
+    fn selecting_attribute(self) -> Option<&'static str> {
+        match self {
+            Self::Release => Some("ReleaseType"),
+            Self::Prerelease => Some("Type"),
+            Self::OemDevicePlatform | Self::DeviceSpecific => Some("Device"),
+            Self::DeviceLayout | Self::Soc => Some("SOC"),
+            Self::Sv => Some("SV"),
+            Self::Cpu => Some("CPUType"),
+            Self::Keyboard | Self::Speech => Some("Language"),
+            Self::Base
+            | Self::BootUiLanguage
+            | Self::BootLocale
+            | Self::MicrosoftFeatures
+            | Self::OemFeatures => None,
+        }
+    }
+}
+
+impl FeatureManifest {
+    /// Reads a feature manifest. A wrong root is read like the right one.
+    ///
+    /// # Errors
+    /// Text that is not well-formed XML, or is beyond the limits of [`super::xml`].
+    pub fn parse(source: &Source) -> Result<Self, DocumentError> {
+        reader::read(source, |mut reader| {
+            let root = reader.root();
+            reader.known_attributes(&root, &["Revision", "SchemaVersion"]);
+            let mut manifest = Self {
+                root: reader.root_value(),
+                revision: reader.attribute(&root, "Revision"),
+                schema_version: reader.attribute(&root, "SchemaVersion"),
+                ..Self::default()
+            };
+            for child in reader.children(&root) {
+                match Section::of_element(child.name()) {
+                    Some(section @ (Section::BootUiLanguage | Section::BootLocale)) => {
+                        manifest.read_package(&mut reader, &child, section);
+                    }
+                    Some(section) => manifest.read_section(&mut reader, &child, section),
+                    None if child.name() == "Features" => {
+                        manifest.read_features(&mut reader, &child);
+                    }
+                    None => reader.unexpected(&child, &root),
+                }
+            }
+            (manifest.comments, manifest.unexpected) = reader.finish();
+            manifest
+        })
+    }
+
+    fn read_features<'a>(&mut self, reader: &mut Reader<'a>, features: &Element<'a>) {
+        reader.known_attributes(features, &[]);
+        for child in reader.children(features) {
+            match child.name() {
+                "Microsoft" => self.read_section(reader, &child, Section::MicrosoftFeatures),
+                "OEM" => self.read_section(reader, &child, Section::OemFeatures),
+                "MSFeatureGroups" => self.read_groups(reader, &child, false, None),
+                "OEMFeatureGroups" => self.read_groups(reader, &child, true, None),
+                "OEMConditionalFeatures" | "MSConditionalFeatures" => {
+                    for feature in reader.members(&child, "ConditionalFeature") {
+                        let feature = ConditionalFeature {
+                            feature_id: reader.attribute(&feature, "FeatureID"),
+                            update_action: reader.attribute(&feature, "UpdateAction"),
+                            element: feature.span(),
+                            route: feature.route,
+                        };
+                        self.conditional_features.push(feature);
+                    }
+                }
+                _ => reader.unexpected(&child, features),
+            }
+        }
+    }
+
+    fn read_section<'a>(
+        &mut self,
+        reader: &mut Reader<'a>,
+        element: &Element<'a>,
+        section: Section,
+    ) {
+        reader.known_attributes(element, &[]);
+        for package in reader.members(element, "PackageFile") {
+            self.read_package(reader, &package, section);
+        }
+    }
+
+    fn read_package<'a>(
+        &mut self,
+        reader: &mut Reader<'a>,
+        element: &Element<'a>,
+        section: Section,
+    ) {
+        reader.known_attributes(element, PACKAGE_ATTRIBUTES);
+        let mut feature_ids = List::default();
+        for child in reader.children(element) {
+            match child.name() {
+                "FeatureIDs" => reader.list(&mut feature_ids, &child, element, "FeatureID"),
+                _ => reader.unexpected(&child, element),
+            }
+        }
+        let selecting = section.selecting_attribute();
+        self.packages.push(PackageFile {
+            section,
+            path: reader.attribute(element, "Path"),
+            name: reader.attribute(element, "Name"),
+            selector: selecting.and_then(|name| reader.attribute(element, name)),
+            attributes: reader.attributes(element),
+            feature_ids,
+            element: element.span(),
+            route: element.route.clone(),
+        });
+    }
+
+    /// Reads the groups below `parent`, which stands in the group `within`.
+    fn read_groups<'a>(
+        &mut self,
+        reader: &mut Reader<'a>,
+        parent: &Element<'a>,
+        oem: bool,
+        within: Option<usize>,
+    ) {
+        for element in reader.members(parent, "FeatureGroup") {
+            reader.known_attributes(&element, &["Constraint", "Name", "PublishingFeatureGroup"]);
+            let position = self.feature_groups.len();
+            self.feature_groups.push(FeatureGroup {
+                oem,
+                constraint: reader.attribute(&element, "Constraint"),
+                name: reader.attribute(&element, "Name"),
+                feature_ids: List::default(),
+                parent: within,
+                element: element.span(),
+                route: element.route.clone(),
+            });
+            let mut feature_ids = List::default();
+            for child in reader.children(&element) {
+                match child.name() {
+                    "FeatureIDs" => reader.list(&mut feature_ids, &child, &element, "FeatureID"),
+                    // Groups of groups; more levels would only make the symbolic places long.
+                    "SubGroups" if within.is_none() => {
+                        self.read_groups(reader, &child, oem, Some(position));
+                    }
+                    _ => reader.unexpected(&child, &element),
+                }
+            }
+            if let Some(group) = self.feature_groups.get_mut(position) {
+                group.feature_ids = feature_ids;
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod boot_configuration;
 pub mod customizations;
+pub mod decode;
 pub mod device_layout;
 pub mod error;
 pub mod feature_manifest;
@@ -13,14 +14,20 @@ pub mod oem_input;
 pub mod parts;
 pub mod pkg_xml;
 pub mod product_settings;
+mod reader;
 pub mod reg_file;
 pub mod registry;
+mod registry_data;
+mod registry_xml;
+pub mod variables;
 pub mod wm_xml;
 pub mod workspace_settings;
+pub mod xml;
 
 use crate::source::Source;
 use error::DocumentError;
-use parts::Root;
+use parts::{Comment, Root, Unexpected};
+use registry::Registry;
 
 /// The kinds of documents that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,4 +107,219 @@ pub struct Recognised {
     pub kind: Option<Kind>,
     /// The document, or why an input cannot be read.
     pub outcome: Result<Document, DocumentError>,
+}
+
+impl Kind {
+    /// The kind that a file name claims, letter case aside; folders before it do not count.
+    pub fn claimed_by(path: &str) -> Option<Self> {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        let name = name.to_lowercase();
+        Some(match name.as_str() {
+            "customizations.xml" => Self::Customizations,
+            "devicelayout.xml" => Self::DeviceLayout,
+            "oemdeviceplatform.xml" => Self::OemDevicePlatform,
+            "iotworkspace.xml" => Self::WorkspaceSettings,
+            _ if name.ends_with(".wm.xml") => Self::WmXml,
+            _ if name.ends_with(".pkg.xml") => Self::PkgXml,
+            _ if name.ends_with(".bcd.xml") => Self::BootConfiguration,
+            _ if name.ends_with(".reg") => Self::RegFile,
+            _ if name.ends_with("fmfilelist.xml") => Self::FmFileList,
+            _ if name.ends_with("fm.xml") => Self::FeatureManifest,
+            _ if name.ends_with(".xml") && name.contains("oeminput") => Self::OemInput,
+            _ => return None,
+        })
+    }
+
+    /// The kind that a root element's local name says.
+    fn of_root(name: &str) -> Option<Self> {
+        Some(match name {
+            oem_input::ROOT => Self::OemInput,
+            feature_manifest::ROOT => Self::FeatureManifest,
+            fm_file_list::ROOT => Self::FmFileList,
+            wm_xml::ROOT => Self::WmXml,
+            pkg_xml::ROOT => Self::PkgXml,
+            customizations::ROOT => Self::Customizations,
+            product_settings::ROOT => Self::ProductSettings,
+            workspace_settings::ROOT => Self::WorkspaceSettings,
+            device_layout::LAYOUT_ROOT => Self::DeviceLayout,
+            device_layout::PLATFORM_ROOT => Self::OemDevicePlatform,
+            boot_configuration::ROOT => Self::BootConfiguration,
+            _ => return None,
+        })
+    }
+
+    /// The namespace without which a root's name, too common a word, says nothing.
+    fn telling_namespace(self) -> Option<&'static str> {
+        match self {
+            Self::WmXml => Some(wm_xml::NAMESPACE),
+            Self::PkgXml => Some(pkg_xml::NAMESPACE),
+            _ => None,
+        }
+    }
+
+    /// Reads a document of this kind.
+    ///
+    /// # Errors
+    /// Those of the kind's own `parse`.
+    pub fn parse(self, source: &Source) -> Result<Document, DocumentError> {
+        Ok(match self {
+            Self::OemInput => Document::OemInput(oem_input::OemInput::parse(source)?.into()),
+            Self::FeatureManifest => {
+                Document::FeatureManifest(feature_manifest::FeatureManifest::parse(source)?.into())
+            }
+            Self::FmFileList => {
+                Document::FmFileList(fm_file_list::FmFileList::parse(source)?.into())
+            }
+            Self::WmXml => Document::WmXml(wm_xml::WmXml::parse(source)?.into()),
+            Self::PkgXml => Document::PkgXml(pkg_xml::PkgXml::parse(source)?.into()),
+            Self::RegFile => Document::RegFile(reg_file::RegFile::parse(source)?.into()),
+            Self::Customizations => {
+                Document::Customizations(customizations::Customizations::parse(source)?.into())
+            }
+            Self::ProductSettings => {
+                Document::ProductSettings(product_settings::ProductSettings::parse(source)?.into())
+            }
+            Self::WorkspaceSettings => Document::WorkspaceSettings(
+                workspace_settings::WorkspaceSettings::parse(source)?.into(),
+            ),
+            Self::DeviceLayout => {
+                Document::DeviceLayout(device_layout::DeviceLayout::parse(source)?.into())
+            }
+            Self::OemDevicePlatform => {
+                Document::OemDevicePlatform(device_layout::OemDevicePlatform::parse(source)?.into())
+            }
+            Self::BootConfiguration => Document::BootConfiguration(
+                boot_configuration::BootConfiguration::parse(source)?.into(),
+            ),
+        })
+    }
+}
+
+/// Finds out what a file is and reads it.
+///
+/// The content decides: the root element, or the first line of a registry file. The name is a hint, where the root's
+/// name is a common word and where nothing can be read. So a file that is neither by content nor by name an input is
+/// [`Document::Other`] and never an error, however broken it is.
+pub fn recognise(path: &str, bytes: &[u8]) -> Recognised {
+    let claimed = Kind::claimed_by(path);
+    let source = match decode::decode(path, bytes) {
+        Ok(source) => source,
+        Err(undecodable) => {
+            let decode::Undecodable { source, error } = *undecodable;
+            let kind = certain_root(source.text()).or(claimed);
+            return Recognised {
+                source,
+                kind,
+                outcome: kind.map_or_else(|| Ok(other(None, claimed)), |_| Err(error)),
+            };
+        }
+    };
+    if reg_file::notation(source.text()).is_some() || claimed == Some(Kind::RegFile) {
+        let outcome = Kind::RegFile.parse(&source);
+        let kind = Some(Kind::RegFile);
+        return Recognised {
+            source,
+            kind,
+            outcome,
+        };
+    }
+    let seen = xml::root_name(source.text()).and_then(Kind::of_root);
+    let (kind, outcome) = match seen {
+        Some(kind) => read_as(kind, claimed, &source),
+        None => match (root_of(&source), claimed) {
+            (Ok(root), _) => (None, Ok(other(Some(root), claimed))),
+            (Err(error), Some(kind)) => (Some(kind), Err(error)),
+            (Err(_), None) => (None, Ok(other(None, None))),
+        },
+    };
+    Recognised {
+        source,
+        kind,
+        outcome,
+    }
+}
+
+/// Reads a document whose root has the name of `kind`.
+fn read_as(
+    kind: Kind,
+    claimed: Option<Kind>,
+    source: &Source,
+) -> (Option<Kind>, Result<Document, DocumentError>) {
+    let telling = kind.telling_namespace();
+    let certain = telling.is_none() || claimed == Some(kind);
+    match kind.parse(source) {
+        Ok(document) => {
+            let root = document.root();
+            let namespace = root.and_then(|root| root.namespace.as_deref());
+            if certain || namespace == telling {
+                return (Some(kind), Ok(document));
+            }
+            (None, Ok(other(root.cloned(), claimed)))
+        }
+        Err(error) if certain || claimed.is_some() => (claimed.or(Some(kind)), Err(error)),
+        Err(_) => (None, Ok(other(None, claimed))),
+    }
+}
+
+/// The kind of a root that can be seen in a broken text and is no common word.
+fn certain_root(text: &str) -> Option<Kind> {
+    let kind = xml::root_name(text).and_then(Kind::of_root)?;
+    kind.telling_namespace().is_none().then_some(kind)
+}
+
+fn root_of(source: &Source) -> Result<Root, DocumentError> {
+    reader::read(source, |reader| reader.root_value())
+}
+
+fn other(root: Option<Root>, claimed: Option<Kind>) -> Document {
+    Document::Other(Other { root, claimed })
+}
+
+impl Document {
+    /// The root element; registry files and files that could not be read have none.
+    pub fn root(&self) -> Option<&Root> {
+        match self {
+            Self::OemInput(document) => Some(&document.root),
+            Self::FeatureManifest(document) => Some(&document.root),
+            Self::FmFileList(document) => Some(&document.root),
+            Self::WmXml(document) => Some(&document.root),
+            Self::PkgXml(document) => Some(&document.root),
+            Self::RegFile(_) => None,
+            Self::Customizations(document) => Some(&document.root),
+            Self::ProductSettings(document) => Some(&document.root),
+            Self::WorkspaceSettings(document) => Some(&document.root),
+            Self::DeviceLayout(document) => Some(&document.root),
+            Self::OemDevicePlatform(document) => Some(&document.root),
+            Self::BootConfiguration(document) => Some(&document.root),
+            Self::Other(other) => other.root.as_ref(),
+        }
+    }
+
+    /// Comments and what was not expected; both empty for registry files and others.
+    pub fn remarks(&self) -> (&[Comment], &[Unexpected]) {
+        match self {
+            Self::OemInput(document) => (&document.comments, &document.unexpected),
+            Self::FeatureManifest(document) => (&document.comments, &document.unexpected),
+            Self::FmFileList(document) => (&document.comments, &document.unexpected),
+            Self::WmXml(document) => (&document.comments, &document.unexpected),
+            Self::PkgXml(document) => (&document.comments, &document.unexpected),
+            Self::Customizations(document) => (&document.comments, &document.unexpected),
+            Self::ProductSettings(document) => (&document.comments, &document.unexpected),
+            Self::WorkspaceSettings(document) => (&document.comments, &document.unexpected),
+            Self::DeviceLayout(document) => (&document.comments, &document.unexpected),
+            Self::OemDevicePlatform(document) => (&document.comments, &document.unexpected),
+            Self::BootConfiguration(document) => (&document.comments, &document.unexpected),
+            Self::RegFile(_) | Self::Other(_) => (&[], &[]),
+        }
+    }
+
+    /// Registry keys and values, for the kinds that have any.
+    pub fn registry(&self) -> Option<&Registry> {
+        match self {
+            Self::WmXml(document) => Some(&document.registry),
+            Self::PkgXml(document) => Some(&document.registry),
+            Self::RegFile(document) => Some(&document.registry),
+            _ => None,
+        }
+    }
 }

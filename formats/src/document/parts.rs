@@ -13,6 +13,21 @@ pub struct Root {
     pub element: Span,
 }
 
+impl Default for Root {
+    /// A root without a name, for a document that is about to be read.
+    fn default() -> Self {
+        let name = Spanned {
+            value: String::new(),
+            span: Span::default(),
+        };
+        Self {
+            name,
+            namespace: None,
+            element: Span::default(),
+        }
+    }
+}
+
 impl Root {
     /// Whether name and namespace (`""` for none) are exactly these.
     pub fn is(&self, name: &str, namespace: &str) -> bool {

@@ -1,13 +1,15 @@
 //! `<Product>Settings.xml`: architecture, board and system identity of a product.
 
-use super::parts::{Comment, Root, Unexpected};
-use crate::source::{Span, Spanned};
+use super::error::DocumentError;
+use super::parts::{Comment, Root, Unexpected, UnexpectedKind};
+use super::reader::{self, Element, Reader, Slot};
+use crate::source::{Source, Span, Spanned};
 
 /// Name of the root element, in no namespace.
 pub const ROOT: &str = "IoTProductSettings";
 
 /// The settings of a product.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProductSettings {
     /// The root.
     pub root: Root,
@@ -27,7 +29,7 @@ pub struct ProductSettings {
     pub unexpected: Vec<Unexpected>,
 }
 
-/// `SMBIOS`: texts of at most 64 characters that the firmware must report alike.
+/// `SMBIOS`: texts of at most 64 characters that the firmware must report alike. Blanks around them are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Smbios {
     /// The whole element, absent when there is none.
@@ -55,4 +57,75 @@ pub struct BuildConfig {
     pub bsp_pkg_dir: Option<Spanned<String>>,
     /// The whole element.
     pub element: Span,
+}
+
+impl ProductSettings {
+    /// Reads the settings of a product. A wrong root is read like the right one.
+    ///
+    /// # Errors
+    /// Text that is not well-formed XML, or is beyond the limits of [`super::xml`].
+    pub fn parse(source: &Source) -> Result<Self, DocumentError> {
+        reader::read(source, |mut reader| {
+            let root = reader.root();
+            reader.known_attributes(&root, &[]);
+            let mut settings = Self {
+                root: reader.root_value(),
+                ..Self::default()
+            };
+            let slots = &mut [
+                ("Name", Slot::Value(&mut settings.name)),
+                ("Arch", Slot::Value(&mut settings.arch)),
+                ("BSP", Slot::Value(&mut settings.bsp)),
+            ];
+            for child in reader.fill(&root, slots) {
+                match child.name() {
+                    "SMBIOS" if settings.smbios.element.is_some() => {
+                        reader.note(UnexpectedKind::Repeated, &child, &root);
+                    }
+                    "SMBIOS" => settings.smbios.read(&mut reader, &child),
+                    "BuildConfig" => {
+                        let mut bsp_pkg_dir = None;
+                        let slots = &mut [("BSPPkgDir", Slot::Value(&mut bsp_pkg_dir))];
+                        for other in reader.fill(&child, slots) {
+                            reader.unexpected(&other, &child);
+                        }
+                        reader.known_attributes(&child, &["Name"]);
+                        settings.build_configs.push(BuildConfig {
+                            name: reader.attribute(&child, "Name"),
+                            bsp_pkg_dir,
+                            element: child.span(),
+                        });
+                    }
+                    _ => reader.unexpected(&child, &root),
+                }
+            }
+            (settings.comments, settings.unexpected) = reader.finish();
+            settings
+        })
+    }
+}
+
+impl Smbios {
+    fn read<'a>(&mut self, reader: &mut Reader<'a>, element: &Element<'a>) {
+        self.element = Some(element.span());
+        for child in reader.children(element) {
+            let slot = match child.name() {
+                "Manufacturer" => &mut self.manufacturer,
+                "Family" => &mut self.family,
+                "ProductName" => &mut self.product_name,
+                "SKUNumber" => &mut self.sku_number,
+                "BaseboardManufacturer" => &mut self.baseboard_manufacturer,
+                "BaseboardProduct" => &mut self.baseboard_product,
+                _ => {
+                    reader.unexpected(&child, element);
+                    continue;
+                }
+            };
+            if slot.is_some() {
+                reader.note(UnexpectedKind::Repeated, &child, element);
+            } else {
+                *slot = Some(reader.text_with_blanks(child.node));
+            }
+        }
+    }
 }

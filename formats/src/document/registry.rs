@@ -78,8 +78,10 @@ pub enum RegistryType {
     MultiSz,
     /// `REG_QWORD`, `hex(b):`.
     Qword,
-    /// Any other number in `hex(n):`, or `REG_HEX` of a package definition when it names one.
+    /// Any other number in `hex(n):`.
     Other(u32),
+    /// `REG_HEX` of legacy package definitions, whose data begins with the number: `hex(n):`.
+    Hex,
     /// The value is deleted (`"name"=-`).
     Deleted,
     /// No type was written.
@@ -110,6 +112,9 @@ pub enum DataProblem {
     /// A number with more digits than its type holds.
     #[error("more digits than the type holds")]
     TooLong,
+    /// Fewer or more bytes than the type has.
+    #[error("not the number of bytes that the type has")]
+    WrongLength,
     /// Bytes with an odd number of digits, or a byte that is none.
     #[error("not a sequence of two-digit bytes")]
     NotBytes,
@@ -127,3 +132,187 @@ pub enum DataProblem {
 /// `CurrentControlSet`, separators are single. Letter case below the hive is kept, comparisons ignore it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CanonicalKey(String);
+
+/// Macros that a key name of a package definition may begin with, in lower case, and what they stand for.
+const KEY_MACROS: &[(&str, &str)] = &[
+    ("hklm.system", r"HKEY_LOCAL_MACHINE\SYSTEM"),
+    ("hklm.software", r"HKEY_LOCAL_MACHINE\SOFTWARE"),
+    ("hklm.hardware", r"HKEY_LOCAL_MACHINE\HARDWARE"),
+    ("hklm.sam", r"HKEY_LOCAL_MACHINE\SAM"),
+    ("hklm.security", r"HKEY_LOCAL_MACHINE\SECURITY"),
+    ("hklm.bcd", r"HKEY_LOCAL_MACHINE\BCD"),
+    ("hklm.drivers", r"HKEY_LOCAL_MACHINE\DRIVERS"),
+    (
+        "hklm.svchost",
+        r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion\SvcHost",
+    ),
+    ("hklm.policies", r"HKEY_LOCAL_MACHINE\SOFTWARE\Policies"),
+    ("hklm.microsoft", r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft"),
+    (
+        "hklm.windows",
+        r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows",
+    ),
+    (
+        "hklm.windowsnt",
+        r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\Windows NT\CurrentVersion",
+    ),
+    (
+        "hklm.currentcontrolset",
+        r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet",
+    ),
+    (
+        "hklm.services",
+        r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services",
+    ),
+    (
+        "hklm.control",
+        r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control",
+    ),
+    (
+        "hklm.autologger",
+        r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\WMI\Autologger",
+    ),
+    (
+        "hklm.enum",
+        r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Enum",
+    ),
+    ("hkcr.root", r"HKEY_LOCAL_MACHINE\SOFTWARE\Classes"),
+    ("hkcr.classes", r"HKEY_LOCAL_MACHINE\SOFTWARE\Classes"),
+    ("hkcu.root", "HKEY_CURRENT_USER"),
+    ("hkuser.default", r"HKEY_USERS\.DEFAULT"),
+];
+
+/// Hive names and their long forms. The classes of an image are those of its machine.
+const HIVES: &[(&str, &str)] = &[
+    ("HKEY_LOCAL_MACHINE", "HKEY_LOCAL_MACHINE"),
+    ("HKLM", "HKEY_LOCAL_MACHINE"),
+    ("HKEY_CLASSES_ROOT", r"HKEY_LOCAL_MACHINE\SOFTWARE\Classes"),
+    ("HKCR", r"HKEY_LOCAL_MACHINE\SOFTWARE\Classes"),
+    ("HKEY_CURRENT_USER", "HKEY_CURRENT_USER"),
+    ("HKCU", "HKEY_CURRENT_USER"),
+    ("HKEY_USERS", "HKEY_USERS"),
+    ("HKU", "HKEY_USERS"),
+    ("HKEY_CURRENT_CONFIG", "HKEY_CURRENT_CONFIG"),
+    ("HKCC", "HKEY_CURRENT_CONFIG"),
+];
+
+/// The key in its one spelling; `None` when it begins with neither a hive nor a macro for one.
+///
+/// Other macros, such as `$(OEMNAME)`, stay as they are.
+pub fn canonical_key(key: &str) -> Option<CanonicalKey> {
+    let key = key.trim().trim_start_matches('\\');
+    let (first, rest) = match key.strip_prefix("$(") {
+        Some(tail) => {
+            let (name, rest) = tail.split_once(')')?;
+            (look_up(KEY_MACROS, name)?, rest)
+        }
+        None => {
+            let end = key.find('\\').unwrap_or(key.len());
+            let (hive, rest) = key.split_at_checked(end)?;
+            (look_up(HIVES, hive)?, rest)
+        }
+    };
+    // A macro stands for whole components: "$(hklm.software)x" is no key.
+    if !rest.is_empty() && !rest.starts_with('\\') {
+        return None;
+    }
+    let mut canonical = first.to_owned();
+    for component in rest.split('\\').filter(|part| !part.is_empty()) {
+        let is_control_set = canonical.eq_ignore_ascii_case(r"HKEY_LOCAL_MACHINE\SYSTEM")
+            && component.eq_ignore_ascii_case("ControlSet001");
+        let component = match is_control_set {
+            true => "CurrentControlSet",
+            false => component,
+        };
+        canonical.push('\\');
+        canonical.push_str(component);
+    }
+    Some(CanonicalKey(canonical))
+}
+
+/// The second of the pair whose first equals `name`, whatever its case.
+fn look_up(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    let mut pairs = table.iter();
+    pairs
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| *value)
+}
+
+impl CanonicalKey {
+    /// The key, e.g. `HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is `other`, written canonically, letter case aside.
+    pub fn is(&self, other: &str) -> bool {
+        self.0.to_lowercase() == other.to_lowercase()
+    }
+
+    /// What follows `ancestor` (written canonically, without a separator at its end), without the separator; empty for
+    /// the ancestor itself, `None` for a key elsewhere.
+    pub fn below(&self, ancestor: &str) -> Option<&str> {
+        let mut components = self.0.split('\\');
+        let mut length = 0_usize;
+        for wanted in ancestor.split('\\') {
+            let component = components.next()?;
+            if component.to_lowercase() != wanted.to_lowercase() {
+                return None;
+            }
+            length = length.saturating_add(component.len()).saturating_add(1);
+        }
+        Some(self.0.get(length..).unwrap_or_default())
+    }
+
+    /// Its components, the hive first.
+    pub fn components(&self) -> impl Iterator<Item = &str> {
+        self.0.split('\\')
+    }
+}
+
+impl RegistryKey {
+    /// The key in its one spelling; see [`canonical_key`].
+    pub fn canonical(&self) -> Option<CanonicalKey> {
+        canonical_key(&self.key.value)
+    }
+}
+
+impl RegistryValue {
+    /// The key in its one spelling; see [`canonical_key`].
+    pub fn canonical(&self) -> Option<CanonicalKey> {
+        canonical_key(&self.key.value)
+    }
+}
+
+impl RegistryType {
+    /// The type that a package definition names, e.g. `REG_DWORD`; the names are case-sensitive there.
+    pub fn from_name(name: &str) -> Self {
+        match name {
+            "REG_NONE" => Self::None,
+            "REG_SZ" => Self::Sz,
+            "REG_EXPAND_SZ" => Self::ExpandSz,
+            "REG_BINARY" => Self::Binary,
+            "REG_DWORD" => Self::Dword,
+            "REG_DWORD_BIG_ENDIAN" => Self::DwordBigEndian,
+            "REG_MULTI_SZ" => Self::MultiSz,
+            "REG_QWORD" => Self::Qword,
+            "REG_HEX" => Self::Hex,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+
+    /// The type with this number (`winnt.h`).
+    pub fn from_number(number: u32) -> Self {
+        match number {
+            0 => Self::None,
+            1 => Self::Sz,
+            2 => Self::ExpandSz,
+            3 => Self::Binary,
+            4 => Self::Dword,
+            5 => Self::DwordBigEndian,
+            7 => Self::MultiSz,
+            11 => Self::Qword,
+            other => Self::Other(other),
+        }
+    }
+}

@@ -1,8 +1,11 @@
 //! `*.wm.xml`: the definition of a package ("universal OEM package").
 
-use super::parts::{Attribute, Comment, Root, Unexpected};
-use super::registry::Registry;
-use crate::source::{Span, Spanned};
+use super::error::DocumentError;
+use super::parts::{Attribute, Comment, Root, Unexpected, UnexpectedKind};
+use super::reader::{self, Element, Reader};
+use super::registry::{Notation, Registry};
+use super::registry_xml::{self, KeyNames};
+use crate::source::{Source, Span, Spanned};
 
 /// Name of the root element.
 pub const ROOT: &str = "identity";
@@ -10,7 +13,7 @@ pub const ROOT: &str = "identity";
 pub const NAMESPACE: &str = "urn:Microsoft.CompPlat/ManifestSchema.v1.00";
 
 /// A package definition. Macros such as `$(OEMNAME)` stand as they are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WmXml {
     /// The root.
     pub root: Root,
@@ -40,7 +43,8 @@ pub struct WmXml {
     pub binary_partitions: Vec<Attribute>,
     /// All comments in order.
     pub comments: Vec<Comment>,
-    /// What the schema does not have.
+    /// What is not read here. Only the common part of the schema is published: an element below the root that is
+    /// listed here may well be right.
     pub unexpected: Vec<Unexpected>,
 }
 
@@ -108,4 +112,148 @@ pub struct WmService {
     pub element: Span,
     /// Symbolic place, e.g. `identity/service`.
     pub route: String,
+}
+
+/// Attributes of the root.
+const ROOT_ATTRIBUTES: &[&str] = &["owner", "name", "namespace", "legacyName", "buildWow"];
+/// Attributes of `onecorePackageInfo`.
+const INFO_ATTRIBUTES: &[&str] = &["targetPartition", "releaseType", "ownerType"];
+/// Attributes of `file`.
+const FILE_ATTRIBUTES: &[&str] = &["source", "destinationDir", "name", "buildFilter"];
+
+/// How keys are written in this format.
+const KEY_NAMES: KeyNames = KeyNames {
+    key: "regKey",
+    key_name: "keyName",
+    value: "regValue",
+    value_name: "name",
+    value_type: "type",
+    value_data: "value",
+    notation: Notation::WmXml,
+};
+
+impl WmXml {
+    /// Reads a package definition. A wrong root is read like the right one.
+    ///
+    /// # Errors
+    /// Text that is not well-formed XML, or is beyond the limits of [`super::xml`].
+    pub fn parse(source: &Source) -> Result<Self, DocumentError> {
+        reader::read(source, |mut reader| {
+            let root = reader.root();
+            reader.known_attributes(&root, ROOT_ATTRIBUTES);
+            let mut package = Self {
+                root: reader.root_value(),
+                owner: reader.attribute(&root, "owner"),
+                name: reader.attribute(&root, "name"),
+                namespace: reader.attribute(&root, "namespace"),
+                legacy_name: reader.attribute(&root, "legacyName"),
+                build_wow: reader.attribute(&root, "buildWow"),
+                ..Self::default()
+            };
+            for child in reader.children(&root) {
+                package.read_child(&mut reader, &child, &root);
+            }
+            (package.comments, package.unexpected) = reader.finish();
+            package
+        })
+    }
+
+    fn read_child<'a>(&mut self, reader: &mut Reader<'a>, child: &Element<'a>, root: &Element<'a>) {
+        match child.name() {
+            "onecorePackageInfo" if self.onecore_package_info.is_some() => {
+                reader.note(UnexpectedKind::Repeated, child, root);
+            }
+            "onecorePackageInfo" => {
+                reader.known_attributes(child, INFO_ATTRIBUTES);
+                self.onecore_package_info = Some(OnecorePackageInfo {
+                    target_partition: reader.attribute(child, "targetPartition"),
+                    release_type: reader.attribute(child, "releaseType"),
+                    owner_type: reader.attribute(child, "ownerType"),
+                    element: child.span(),
+                });
+            }
+            "files" => self.read_files(reader, child),
+            "regKeys" => registry_xml::read_keys(reader, child, &KEY_NAMES, &mut self.registry),
+            "drivers" => {
+                for driver in reader.members(child, "driver") {
+                    self.read_driver(reader, driver);
+                }
+            }
+            "service" => {
+                let service = read_service(reader, child);
+                self.services.push(service);
+            }
+            "bcdStore" => {
+                let source = reader.named_attribute(child, "source");
+                self.bcd_stores.extend(source);
+            }
+            "BinaryPartition" => {
+                let source = reader.named_attribute(child, "ImageSource");
+                self.binary_partitions.extend(source);
+            }
+            _ => reader.unexpected(child, root),
+        }
+    }
+
+    fn read_files<'a>(&mut self, reader: &mut Reader<'a>, files: &Element<'a>) {
+        for file in reader.members(files, "file") {
+            reader.known_attributes(&file, FILE_ATTRIBUTES);
+            self.files.push(WmFile {
+                source: reader.attribute(&file, "source"),
+                destination_dir: reader.attribute(&file, "destinationDir"),
+                name: reader.attribute(&file, "name"),
+                build_filter: reader.attribute(&file, "buildFilter"),
+                element: file.span(),
+                route: file.route,
+            });
+        }
+    }
+
+    fn read_driver<'a>(&mut self, reader: &mut Reader<'a>, driver: Element<'a>) {
+        let mut read = Driver {
+            inf_source: None,
+            default_import_path: None,
+            element: driver.span(),
+            route: driver.route.clone(),
+        };
+        for child in reader.children(&driver) {
+            match child.name() {
+                "inf" if read.inf_source.is_some() => {
+                    reader.note(UnexpectedKind::Repeated, &child, &driver);
+                }
+                "inf" => {
+                    read.inf_source = reader.attribute(&child, "source");
+                    read.default_import_path = reader.attribute(&child, "defaultImportPath");
+                }
+                "files" => self.read_files(reader, &child),
+                _ => reader.unexpected(&child, &driver),
+            }
+        }
+        self.drivers.push(read);
+    }
+}
+
+fn read_service<'a>(reader: &mut Reader<'a>, service: &Element<'a>) -> WmService {
+    let mut failure_actions = Vec::new();
+    for child in reader.children(service) {
+        if child.name() != "failureActions" {
+            continue;
+        }
+        for actions in reader.members(&child, "actions") {
+            for action in reader.members(&actions, "action") {
+                failure_actions.extend(reader.attribute(&action, "type"));
+            }
+        }
+    }
+    WmService {
+        name: reader.attribute(service, "name"),
+        start: reader.attribute(service, "start"),
+        service_type: reader.attribute(service, "type"),
+        object_name: reader.attribute(service, "objectName"),
+        image_path: reader.attribute(service, "imagePath"),
+        attributes: reader.attributes(service),
+        failure_actions,
+        element: service.span(),
+        route: service.route.clone(),
+    }
 }

@@ -1,0 +1,179 @@
+//! Bytes to text: byte-order marks, declared encodings, and files that lie about theirs.
+
+use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use super::error::{DocumentError, DocumentProblem};
+use crate::source::{Source, Span, Spanned};
+
+/// Largest accepted file, bytes. The largest real input has some 100 KiB.
+pub const SIZE_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How far an XML declaration is searched for its encoding, bytes.
+const DECLARATION_LIMIT: usize = 1024;
+
+/// Text that is not what its bytes or its declaration ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecodable {
+    /// What could be decoded, with replacement characters, so that the place can be shown; empty where the file is
+    /// too large.
+    pub source: Source,
+    /// What is wrong and where.
+    pub error: DocumentError,
+}
+
+/// Decodes a file called `name`.
+///
+/// A byte-order mark decides; without one the encoding of the XML declaration does, and without a declaration it is
+/// UTF-8, or UTF-16 where every other byte of the beginning is NUL. Registry files that are not UTF-8 are read as
+/// Windows-1252, because they declare nothing and old ones are in the code page of their author.
+///
+/// # Errors
+/// [`DocumentProblem::Limit`] beyond [`SIZE_LIMIT`], [`DocumentProblem::UnknownEncoding`],
+/// [`DocumentProblem::EncodingContradiction`] where bytes and declaration disagree, and
+/// [`DocumentProblem::InvalidBytes`].
+pub fn decode(name: &str, bytes: &[u8]) -> Result<Source, Box<Undecodable>> {
+    if bytes.len() > SIZE_LIMIT {
+        let problem = DocumentProblem::Limit {
+            what: "bytes of a document",
+            found: bytes.len(),
+            limit: SIZE_LIMIT,
+        };
+        return Err(Box::new(Undecodable {
+            source: Source::new(name, "", 0),
+            error: DocumentError::new(0..0, problem),
+        }));
+    }
+    let (found, bom_length) = match Encoding::for_bom(bytes) {
+        Some((encoding, length)) => (Some(encoding), length),
+        None => (unmarked_utf_16(bytes), 0),
+    };
+    let body = bytes.get(bom_length..).unwrap_or_default();
+    let declared = declared_encoding(body, found);
+    let (encoding, contradiction) = choose(name, body, found, bom_length > 0, declared);
+    let (text, invalid) = decode_body(encoding, body);
+    let source = Source::new(name, text, bom_length);
+    let first_invalid = invalid.map(|span| {
+        let problem = DocumentProblem::InvalidBytes(encoding.name());
+        DocumentError { span, problem }
+    });
+    match contradiction.or(first_invalid) {
+        None => Ok(source),
+        Some(error) => Err(Box::new(Undecodable { source, error })),
+    }
+}
+
+/// UTF-16 without a byte-order mark: the first character is ASCII and half of it is NUL.
+fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [first, 0, _, 0, ..] if *first != 0 => Some(UTF_16LE),
+        [0, second, 0, _, ..] if *second != 0 => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// The `encoding` of the XML declaration; its span counts bytes of the decoded text.
+fn declared_encoding(body: &[u8], found: Option<&'static Encoding>) -> Option<Spanned<String>> {
+    let head = body.get(..body.len().min(DECLARATION_LIMIT))?;
+    let (text, _) = found
+        .unwrap_or(WINDOWS_1252)
+        .decode_without_bom_handling(head);
+    let declaration = text.strip_prefix("<?xml")?;
+    let declaration = declaration.get(..declaration.find("?>")?)?;
+    // Only then are the offsets here also those of the text, whatever the encoding turns out to be.
+    if !declaration.is_ascii() {
+        return None;
+    }
+    let (before, after) = declaration.split_once("encoding")?;
+    let value = after.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let label = value.strip_prefix(quote)?;
+    let label = label.get(..label.find(quote)?)?;
+    let skipped = after.len().saturating_sub(value.len());
+    let start = ["<?xml", before, "encoding"]
+        .iter()
+        .fold(skipped, |sum, part| sum.saturating_add(part.len()))
+        .saturating_add(1);
+    Some(Spanned {
+        value: label.to_owned(),
+        span: Span::from(start..start.saturating_add(label.len())),
+    })
+}
+
+/// The encoding to read with, and what the declaration has to say against it.
+fn choose(
+    name: &str,
+    body: &[u8],
+    found: Option<&'static Encoding>,
+    marked: bool,
+    declared: Option<Spanned<String>>,
+) -> (&'static Encoding, Option<DocumentError>) {
+    let Some(declared) = declared else {
+        let old_registry_file = is_registry_file(name, body) && std::str::from_utf8(body).is_err();
+        let fallback = if old_registry_file {
+            WINDOWS_1252
+        } else {
+            UTF_8
+        };
+        return (found.unwrap_or(fallback), None);
+    };
+    let contradiction = |found: &'static str| {
+        let problem = DocumentProblem::EncodingContradiction {
+            declared: declared.value.clone(),
+            found,
+        };
+        Some(DocumentError::new(declared.span, problem))
+    };
+    let Some(asked) = known_encoding(&declared.value) else {
+        let problem = DocumentProblem::UnknownEncoding(declared.value.clone());
+        let error = DocumentError::new(declared.span, problem);
+        return (found.unwrap_or(UTF_8), Some(error));
+    };
+    let wide = |encoding: &'static Encoding| encoding == UTF_16LE || encoding == UTF_16BE;
+    match found {
+        // "UTF-16" leaves the order of the bytes to the mark; the label is known here as its little-endian form.
+        Some(encoding) if wide(encoding) && wide(asked) => (encoding, None),
+        Some(encoding) if encoding == asked => (encoding, None),
+        Some(encoding) if marked => (
+            encoding,
+            contradiction(match encoding.name() {
+                "UTF-16LE" => "UTF-16 in little-endian order by their mark",
+                "UTF-16BE" => "UTF-16 in big-endian order by their mark",
+                _ => "UTF-8 by their mark",
+            }),
+        ),
+        Some(encoding) => (encoding, contradiction("UTF-16")),
+        None if wide(asked) => (UTF_8, contradiction("single bytes")),
+        None => (asked, None),
+    }
+}
+
+/// An encoding by its label, without those that the web maps to "replacement".
+fn known_encoding(label: &str) -> Option<&'static Encoding> {
+    Encoding::for_label_no_replacement(label.as_bytes())
+}
+
+/// Whether name or first line says registry file.
+fn is_registry_file(name: &str, body: &[u8]) -> bool {
+    body.starts_with(b"REGEDIT4")
+        || body.starts_with(b"Windows Registry Editor")
+        || name.to_ascii_lowercase().ends_with(".reg")
+}
+
+/// The text with replacement characters, and the place of the first of them that stands for invalid bytes.
+fn decode_body(encoding: &'static Encoding, body: &[u8]) -> (String, Option<Span>) {
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let capacity = decoder
+        .max_utf8_buffer_length_without_replacement(body.len())
+        .unwrap_or(body.len());
+    let mut text = String::with_capacity(capacity);
+    let (result, _) = decoder.decode_to_string_without_replacement(body, &mut text, true);
+    if result == DecoderResult::InputEmpty {
+        return (text, None);
+    }
+    let start = text.len();
+    let (text, _) = encoding.decode_without_bom_handling(body);
+    let end = start
+        .saturating_add(char::REPLACEMENT_CHARACTER.len_utf8())
+        .min(text.len());
+    (text.into_owned(), Some(Span { start, end }))
+}

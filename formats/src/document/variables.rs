@@ -1,0 +1,146 @@
+//! `%NAME%` and `$(name)`: the variables of image inputs and the macros of package definitions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Deepest nesting of variables whose values hold variables.
+const DEPTH_LIMIT: usize = 8;
+/// Longest text before and after the expansion, bytes.
+const LENGTH_LIMIT: usize = 64 * 1024;
+/// Most variables replaced in one text.
+const REPLACEMENT_LIMIT: usize = 1024;
+
+/// Values by name; names are compared without letter case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Variables {
+    values: BTreeMap<String, String>,
+}
+
+/// An expanded text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Expansion {
+    /// The text; variables that are not known stand in it as they were written.
+    pub text: String,
+    /// The names that are not known, each once, as first written, sorted.
+    pub unknown: BTreeSet<String>,
+    /// Whether variables were left as they stand because there were too many, too deep or too long.
+    pub stopped: bool,
+}
+
+impl Variables {
+    /// No variables.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a variable and returns its former value.
+    pub fn insert(&mut self, name: &str, value: impl Into<String>) -> Option<String> {
+        self.values.insert(name.to_lowercase(), value.into())
+    }
+
+    /// The value of a variable, not expanded.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(&name.to_lowercase()).map(String::as_str)
+    }
+
+    /// Replaces every `%NAME%` and `$(name)`, also those in values. Time and memory are bounded whatever the values
+    /// hold, themselves included.
+    pub fn expand(&self, text: &str) -> Expansion {
+        if text.len() > LENGTH_LIMIT {
+            return Expansion {
+                text: text.to_owned(),
+                unknown: BTreeSet::new(),
+                stopped: true,
+            };
+        }
+        let mut expansion = Expansion::default();
+        let mut left = REPLACEMENT_LIMIT;
+        self.append(text, 0, &mut left, &mut expansion);
+        expansion
+    }
+
+    fn append(&self, text: &str, depth: usize, left: &mut usize, to: &mut Expansion) {
+        let mut rest = text;
+        while let Some((before, reference, after)) = next_reference(rest) {
+            push(to, before);
+            rest = after;
+            let value = self.get(reference.name);
+            match value {
+                Some(value) if depth < DEPTH_LIMIT && *left > 0 && value.len() <= LENGTH_LIMIT => {
+                    *left = left.saturating_sub(1);
+                    self.append(value, depth.saturating_add(1), left, to);
+                }
+                Some(_) => {
+                    to.stopped = true;
+                    push(to, reference.written);
+                }
+                None => {
+                    to.unknown.insert(reference.name.to_owned());
+                    push(to, reference.written);
+                }
+            }
+        }
+        push(to, rest);
+    }
+}
+
+impl<N: AsRef<str>, V: Into<String>> FromIterator<(N, V)> for Variables {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
+        let mut variables = Self::new();
+        for (name, value) in pairs {
+            variables.insert(name.as_ref(), value);
+        }
+        variables
+    }
+}
+
+/// The names of all variables in a text, in order, as written.
+pub fn references(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (_, reference, after) = next_reference(rest)?;
+        rest = after;
+        Some(reference.name)
+    })
+}
+
+/// A variable in a text.
+struct Reference<'a> {
+    /// With its signs.
+    written: &'a str,
+    name: &'a str,
+}
+
+/// The text before the next variable, the variable, and the text after it.
+fn next_reference(text: &str) -> Option<(&str, Reference<'_>, &str)> {
+    let mut from = 0;
+    loop {
+        let found = text.get(from..)?.find(['%', '$'])?;
+        let start = from.saturating_add(found);
+        let at = text.get(start..)?;
+        let (opening, closing) = if at.starts_with('%') {
+            ("%", "%")
+        } else {
+            ("$(", ")")
+        };
+        let body = at.strip_prefix(opening).unwrap_or_default();
+        let length = body
+            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-')))
+            .unwrap_or(body.len());
+        let (name, tail) = body.split_at_checked(length)?;
+        if let Some(after) = tail.strip_prefix(closing).filter(|_| !name.is_empty()) {
+            let written = at.get(..at.len().saturating_sub(after.len()))?;
+            let reference = Reference { written, name };
+            return Some((text.get(..start)?, reference, after));
+        }
+        from = start.saturating_add(1);
+    }
+}
+
+/// Appends as far as the text may grow.
+fn push(to: &mut Expansion, text: &str) {
+    if to.text.len().saturating_add(text.len()) <= LENGTH_LIMIT {
+        to.text.push_str(text);
+    } else {
+        to.stopped = true;
+    }
+}

@@ -1,0 +1,237 @@
+//! XML with byte places and limits: a thin layer over `roxmltree`.
+//!
+//! Three costs of the parser are not linear in the input: it compares every attribute of an element with all the
+//! others, it searches all namespaces in scope for every prefix, and it reserves memory for every `<` and `=` before it
+//! looks at them. [`check_limits`] therefore walks over the text once, cheaply, and refuses what would make them
+//! expensive. It also refuses document type definitions, with a place, and deep nesting.
+
+use roxmltree::{Document, Error, ParsingOptions};
+
+use super::error::{DocumentError, DocumentProblem};
+use crate::source::{Source, Span};
+
+/// Most `<` in a document.
+pub const MARKUP_LIMIT: usize = 500_000;
+/// Most `=` in a document.
+pub const EQUALS_LIMIT: usize = 1_000_000;
+/// Most attributes of one element, namespace declarations included.
+pub const ATTRIBUTE_LIMIT: usize = 128;
+/// Most namespace declarations of a document.
+pub const NAMESPACE_LIMIT: usize = 100;
+/// Deepest nesting of elements.
+pub const DEPTH_LIMIT: usize = 128;
+/// Longest name of an element, bytes.
+pub const NAME_LIMIT: usize = 256;
+
+/// Parses a document.
+///
+/// # Errors
+/// [`DocumentProblem::Limit`], [`DocumentProblem::DocumentType`] or [`DocumentProblem::NotWellFormed`], with a place.
+pub fn parse(source: &Source) -> Result<Document<'_>, DocumentError> {
+    let open = check_limits(source.text())?;
+    let options = ParsingOptions {
+        allow_dtd: false,
+        ..ParsingOptions::default()
+    };
+    Document::parse_with_options(source.text(), options)
+        .map_err(|error| locate(source, &error, open))
+}
+
+/// Local name of the root element, as far as it can be seen without parsing; the rest may be not well formed.
+pub fn root_name(text: &str) -> Option<&str> {
+    let mut rest = text;
+    loop {
+        rest = rest.get(rest.find('<')?..)?;
+        let skipped = if rest.starts_with("<!--") {
+            rest.find("-->")?.saturating_add(3)
+        } else if rest.starts_with("<?") {
+            rest.find("?>")?.saturating_add(2)
+        } else if rest.starts_with("<!") {
+            rest.find('>')?.saturating_add(1)
+        } else {
+            let name = qualified_name(rest.get(1..)?);
+            return Some(name.rsplit(':').next().unwrap_or(name));
+        };
+        rest = rest.get(skipped..)?;
+    }
+}
+
+/// The name that a tag begins with, prefix included.
+pub(super) fn qualified_name(tag: &str) -> &str {
+    let end = tag.find(|c: char| c.is_whitespace() || matches!(c, '/' | '>' | '<'));
+    tag.get(..end.unwrap_or(tag.len())).unwrap_or_default()
+}
+
+/// Walks over the markup. Returns the name of the innermost element that is still open at the end, if any.
+///
+/// It reads tags, comments, CDATA sections and processing instructions as the parser does up to the parser's first
+/// error, so nothing that the parser sees escapes the counting.
+fn check_limits(text: &str) -> Result<Option<Span>, DocumentError> {
+    count(text, b'<', "elements and other markup", MARKUP_LIMIT)?;
+    count(text, b'=', "attributes", EQUALS_LIMIT)?;
+    let mut open: Vec<Span> = Vec::new();
+    let mut namespaces = 0_usize;
+    let mut position = 0;
+    while let Some(start) = find(text, position, "<") {
+        let rest = text.get(start..).unwrap_or_default();
+        let inside = start.saturating_add(1);
+        let end = if rest.starts_with("<!--") {
+            find(text, start.saturating_add(4), "-->")
+        } else if rest.starts_with("<![CDATA[") {
+            find(text, start, "]]>")
+        } else if rest.starts_with("<!DOCTYPE") {
+            let span = start..start.saturating_add("<!DOCTYPE".len());
+            return Err(DocumentError::new(span, DocumentProblem::DocumentType));
+        } else if rest.starts_with("<?") {
+            find(text, start, "?>")
+        } else if rest.starts_with("</") {
+            open.pop();
+            find(text, start, ">")
+        } else {
+            let tag = walk_tag(text, inside, &mut namespaces)?;
+            if !tag.empty {
+                limit(
+                    "levels of elements",
+                    open.len().saturating_add(1),
+                    DEPTH_LIMIT,
+                    tag.name,
+                )?;
+                open.push(tag.name);
+            }
+            tag.end
+        };
+        match end {
+            Some(end) => position = end.saturating_add(1),
+            None => break,
+        }
+    }
+    Ok(open.pop())
+}
+
+/// What [`walk_tag`] saw.
+struct Tag {
+    name: Span,
+    empty: bool,
+    /// Place of the `>`, absent when the text ends before it.
+    end: Option<usize>,
+}
+
+/// Walks over a start tag, whose name begins at `start`, and counts its attributes.
+fn walk_tag(text: &str, start: usize, namespaces: &mut usize) -> Result<Tag, DocumentError> {
+    let rest = text.get(start..).unwrap_or_default();
+    let length = qualified_name(rest).len();
+    let name = Span::from(start..start.saturating_add(length));
+    limit("bytes of an element's name", length, NAME_LIMIT, name)?;
+    let mut attributes = 0_usize;
+    let mut quote = None;
+    // Where the text began that an `=` may find before itself: an attribute's name.
+    let mut word = name.end;
+    for (index, byte) in rest.bytes().enumerate().skip(length) {
+        let position = start.saturating_add(index);
+        match (quote, byte) {
+            (Some(open), close) if open == close => {
+                quote = None;
+                word = position.saturating_add(1);
+            }
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'=') => {
+                attributes = attributes.saturating_add(1);
+                limit(
+                    "attributes of an element",
+                    attributes,
+                    ATTRIBUTE_LIMIT,
+                    name,
+                )?;
+                let attribute = text.get(word..position).unwrap_or_default().trim();
+                if attribute.starts_with("xmlns") {
+                    *namespaces = namespaces.saturating_add(1);
+                    limit("namespace declarations", *namespaces, NAMESPACE_LIMIT, name)?;
+                }
+            }
+            (None, b'>') => {
+                let before = index.checked_sub(1).and_then(|i| rest.as_bytes().get(i));
+                return Ok(Tag {
+                    name,
+                    empty: before == Some(&b'/'),
+                    end: Some(position),
+                });
+            }
+            (None, _) => {}
+        }
+    }
+    Ok(Tag {
+        name,
+        empty: false,
+        end: None,
+    })
+}
+
+/// Byte place of the next `needle` from `from` on.
+fn find(text: &str, from: usize, needle: &str) -> Option<usize> {
+    let found = text.get(from..)?.find(needle)?;
+    Some(from.saturating_add(found))
+}
+
+/// Refuses a text with more than `most` of a byte.
+fn count(text: &str, byte: u8, what: &'static str, most: usize) -> Result<(), DocumentError> {
+    let found = text.bytes().filter(|b| *b == byte).count();
+    limit(what, found, most, Span::default())
+}
+
+/// An error at `span` when `found` is over `limit`.
+pub(super) fn limit(
+    what: &'static str,
+    found: usize,
+    limit: usize,
+    span: Span,
+) -> Result<(), DocumentError> {
+    if found <= limit {
+        return Ok(());
+    }
+    let problem = DocumentProblem::Limit { what, found, limit };
+    Err(DocumentError { span, problem })
+}
+
+/// The parser's error with a byte place; `open` is the innermost element without an end.
+fn locate(source: &Source, error: &Error, open: Option<Span>) -> DocumentError {
+    let length = source.text().len();
+    let (span, detail) = match error {
+        Error::UnclosedRootNode => {
+            let span = open.unwrap_or(Span::from(length..length));
+            let detail = format!("element {:?} is never closed", source.slice(span));
+            (span, detail)
+        }
+        Error::UnexpectedEndOfStream => {
+            let detail = "the text ends inside a tag, comment or section".to_owned();
+            (Span::from(length..length), detail)
+        }
+        Error::NoRootNode => {
+            let detail = "there is no element".to_owned();
+            (Span::from(length..length), detail)
+        }
+        error => {
+            let place = error.pos();
+            let start = byte_at(source, place.row as usize, place.col as usize);
+            let rest = source.text().get(start..).unwrap_or_default();
+            let end = start.saturating_add(rest.chars().next().map_or(0, char::len_utf8));
+            let detail = error.to_string().replace(&format!(" at {place}"), "");
+            (Span { start, end }, detail)
+        }
+    };
+    DocumentError {
+        span,
+        problem: DocumentProblem::NotWellFormed(detail),
+    }
+}
+
+/// Byte place of a line and a column in code points, both from 1.
+fn byte_at(source: &Source, line: usize, column: usize) -> usize {
+    let span = source.line(line);
+    let text = source.slice(span);
+    let ahead = text
+        .char_indices()
+        .nth(column.saturating_sub(1))
+        .map_or(text.len(), |(index, _)| index);
+    span.start.saturating_add(ahead)
+}
