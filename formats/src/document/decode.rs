@@ -177,3 +177,113 @@ fn decode_body(encoding: &'static Encoding, body: &[u8]) -> (String, Option<Span
         .min(text.len());
     (text.into_owned(), Some(Span { start, end }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DECLARED: &str = "<?xml version='1.0' encoding='UTF-16'?>\r\n<a>ü€</a>";
+
+    fn wide(text: &str, order: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(order).collect()
+    }
+
+    fn text(bytes: &[u8]) -> String {
+        decode("a.xml", bytes).unwrap().text().to_owned()
+    }
+
+    fn refused(name: &str, bytes: &[u8]) -> (String, String) {
+        let undecodable = *decode(name, bytes).unwrap_err();
+        let Undecodable { source, error } = undecodable;
+        (source.slice(error.span).to_owned(), error.to_string())
+    }
+
+    #[test]
+    fn marks_decide_and_are_left_out() {
+        let marked = b"\xef\xbb\xbf<a/>";
+        let source = decode("a.xml", marked).unwrap();
+        assert_eq!((source.text(), source.file_offset(0)), ("<a/>", 3));
+        let marked = format!("\u{feff}{DECLARED}");
+        assert_eq!(text(&wide(&marked, u16::to_le_bytes)), DECLARED);
+        assert_eq!(text(&wide(&marked, u16::to_be_bytes)), DECLARED);
+        assert_eq!(text(&wide("\u{feff}<a/>", u16::to_be_bytes)), "<a/>");
+        assert_eq!(text(b""), "");
+    }
+
+    #[test]
+    fn without_a_mark_the_declaration_decides() {
+        assert_eq!(text(&wide(DECLARED, u16::to_le_bytes)), DECLARED);
+        assert_eq!(text(&wide(DECLARED, u16::to_be_bytes)), DECLARED);
+        assert_eq!(text("<a>ü</a>".as_bytes()), "<a>ü</a>");
+        let latin = b"<?xml version=\"1.0\" encoding = \"windows-1252\"?><a>\xfc\x80</a>";
+        assert!(text(latin).ends_with("<a>ü€</a>"));
+        let japanese = b"<?xml encoding='shift_jis'?>\x83\x65";
+        assert!(text(japanese).ends_with('テ'));
+    }
+
+    #[test]
+    fn a_declaration_that_lies_is_shown() {
+        let lie = (
+            "UTF-16".to_owned(),
+            "the file declares UTF-16 but its bytes are single bytes".to_owned(),
+        );
+        assert_eq!(refused("a.xml", DECLARED.as_bytes()), lie);
+        let marked = [b"\xef\xbb\xbf", DECLARED.as_bytes()].concat();
+        assert_eq!(
+            refused("a.xml", &marked).1,
+            "the file declares UTF-16 but its bytes are UTF-8 by their mark"
+        );
+        let utf_8 = DECLARED.replace("UTF-16", "utf-8");
+        let marked = wide(&format!("\u{feff}{utf_8}"), u16::to_be_bytes);
+        let (place, message) = refused("a.xml", &marked);
+        assert_eq!(place, "utf-8");
+        assert!(message.ends_with("are UTF-16 in big-endian order by their mark"));
+        let unmarked = wide(&utf_8, u16::to_le_bytes);
+        assert!(
+            refused("a.xml", &unmarked)
+                .1
+                .ends_with("its bytes are UTF-16")
+        );
+        for unknown in ["utf-7", "iso-2022-kr", "nonsense"] {
+            let text = DECLARED.replace("UTF-16", unknown);
+            assert_eq!(
+                refused("a.xml", text.as_bytes()),
+                (
+                    unknown.to_owned(),
+                    format!("the declared encoding {unknown:?} is not known")
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn invalid_bytes_are_shown_where_they_stand() {
+        let undecodable = *decode("a.xml", b"<a>\xc3\xbc\n\xfc</a>").unwrap_err();
+        let Undecodable { source, error } = undecodable;
+        assert_eq!(source.slice(error.span), "\u{fffd}");
+        assert_eq!(source.line_column(error.span.start).line, 2);
+        assert_eq!(error.to_string(), "the bytes here are not valid UTF-8");
+        let mut odd = wide("\u{feff}<a/>", u16::to_le_bytes);
+        odd.push(b'x');
+        assert_eq!(
+            refused("a.xml", &odd).1,
+            "the bytes here are not valid UTF-16LE"
+        );
+    }
+
+    #[test]
+    fn old_registry_files_are_single_byte() {
+        let old = decode("a.txt", b"REGEDIT4\r\n[HKLM\\\xfc]").unwrap();
+        assert!(old.text().ends_with("ü]"));
+        let utf_8 = decode("a.reg", "REGEDIT4\r\n[HKLM\\ü]".as_bytes()).unwrap();
+        assert!(utf_8.text().ends_with("ü]"));
+        assert!(decode("a.txt", b"[HKLM\\\xfc]").is_err());
+    }
+
+    #[test]
+    fn too_large_files_are_not_kept() {
+        let undecodable = *decode("a.xml", &vec![b' '; SIZE_LIMIT + 1]).unwrap_err();
+        assert_eq!(undecodable.source.text(), "");
+        assert!(decode("a.xml", &vec![b' '; SIZE_LIMIT]).is_ok());
+    }
+}

@@ -323,3 +323,6 @@ impl Document {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -235,3 +235,98 @@ fn byte_at(source: &Source, line: usize, column: usize) -> usize {
         .map_or(text.len(), |(index, _)| index);
     span.start.saturating_add(ahead)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> (String, usize, usize) {
+        let source = Source::new("a.xml", text, 0);
+        let error = parse(&source).unwrap_err();
+        let place = source.line_column(error.span.start);
+        (error.to_string(), place.line, place.column)
+    }
+
+    #[test]
+    fn errors_have_line_and_column() {
+        let cases = [
+            (
+                "<a>\r\n  <b>\r\n</a>",
+                "not well formed: expected 'b' tag, not 'a'",
+                3,
+                1,
+            ),
+            (
+                "<a>\nüü&x;</a>",
+                "not well formed: unknown entity reference 'x'",
+                2,
+                3,
+            ),
+            (
+                "<a>\n <b>\n",
+                "not well formed: element \"b\" is never closed",
+                2,
+                3,
+            ),
+            (
+                "<a x='1' x='2'/>",
+                "not well formed: attribute 'x' is already defined",
+                1,
+                10,
+            ),
+            (
+                "<a><b x=",
+                "not well formed: the text ends inside a tag, comment or section",
+                1,
+                9,
+            ),
+            (" \n", "not well formed: there is no element", 2, 1),
+            (
+                "<a/><!DOCTYPE a>",
+                "a document type definition is not accepted",
+                1,
+                5,
+            ),
+        ];
+        for (text, message, line, column) in cases {
+            assert_eq!(refused(text), (message.to_owned(), line, column), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_markup_is_not_counted() {
+        let inner = "<x y=''>".repeat(DEPTH_LIMIT + 1);
+        let text = format!("<?p {inner}?><a b='>'><!-- {inner} --><![CDATA[{inner}]]></a>");
+        let source = Source::new("a.xml", text, 0);
+        assert!(parse(&source).is_ok());
+    }
+
+    #[test]
+    fn the_deepest_allowed_nesting_is_read() {
+        let text = |depth| format!("{}{}", "<a>".repeat(depth), "</a>".repeat(depth));
+        assert!(parse(&Source::new("a.xml", text(DEPTH_LIMIT), 0)).is_ok());
+        assert!(
+            refused(&text(DEPTH_LIMIT + 1))
+                .0
+                .starts_with("levels of elements: 129")
+        );
+    }
+
+    #[test]
+    fn the_root_is_seen_in_broken_text() {
+        let cases = [
+            (
+                "<?xml version='1.0'?>\n<!-- <b> -->\n<OEMInput><",
+                Some("OEMInput"),
+            ),
+            ("<n:Package>", Some("Package")),
+            ("<a/>", Some("a")),
+            ("<!DOCTYPE x><a", Some("a")),
+            ("<!-- <a>", None),
+            ("text", None),
+        ];
+        for (text, name) in cases {
+            assert_eq!(root_name(text), name, "{text}");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What no single module shows: recognition, hostile input, and the real files of the add-on kit.
+
+mod corpus;
+mod fixtures;
+mod hostile;
+mod recognition;
