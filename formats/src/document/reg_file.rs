@@ -5,10 +5,14 @@ use std::sync::Arc;
 use super::error::{DocumentError, DocumentProblem};
 use super::registry::{Notation, Registry, RegistryKey, RegistryType, RegistryValue};
 use super::registry_data::{hex_type, quoted_length, unescape};
+use super::xml;
 use crate::source::{Source, Span, Spanned};
 
 /// First line of files of Windows 2000 and later.
 const HEADER_5: &str = "Windows Registry Editor Version 5.00";
+/// Most keys, values and unreadable lines of a file together.
+pub const ENTRY_LIMIT: usize = 200_000;
+
 /// First line of older files.
 const HEADER_4: &str = "REGEDIT4";
 
@@ -38,7 +42,8 @@ impl RegFile {
     /// Reads a registry file.
     ///
     /// # Errors
-    /// [`DocumentProblem::NotWellFormed`] where the first line is not a registry file's.
+    /// [`DocumentProblem::NotWellFormed`] where the first line is not a registry file's, and
+    /// [`DocumentProblem::Limit`] beyond [`ENTRY_LIMIT`].
     pub fn parse(source: &Source) -> Result<Self, DocumentError> {
         let first = source.line(1);
         let Some(notation) = notation(source.text()) else {
@@ -61,6 +66,8 @@ impl RegFile {
         };
         while scanner.position < scanner.text.len() {
             scanner.line();
+            let span = scanner.span_of("");
+            xml::limit("keys and values", scanner.entries(), ENTRY_LIMIT, span)?;
         }
         Ok(Self {
             header: Spanned {
@@ -94,6 +101,13 @@ impl<'a> Scanner<'a> {
 
     fn advance(&mut self, bytes: usize) {
         self.position = self.position.saturating_add(bytes);
+    }
+
+    /// Keys, values and unreadable lines so far.
+    fn entries(&self) -> usize {
+        let Registry { keys, values } = &self.registry;
+        let read = keys.len().saturating_add(values.len());
+        read.saturating_add(self.unreadable.len())
     }
 
     /// Skips blanks of the line.

@@ -316,3 +316,80 @@ impl RegistryType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(key: &str) -> Option<String> {
+        canonical_key(key).map(|key| key.as_str().to_owned())
+    }
+
+    #[test]
+    fn hives_and_macros_come_to_one_spelling() {
+        let cases = [
+            (r"HKLM\Software\A", r"HKEY_LOCAL_MACHINE\Software\A"),
+            (r"hkey_local_machine\\A\", r"HKEY_LOCAL_MACHINE\A"),
+            (
+                r"$(HKLM.Software)\$(OEMNAME)\A",
+                r"HKEY_LOCAL_MACHINE\SOFTWARE\$(OEMNAME)\A",
+            ),
+            (
+                r"$(hklm.system)\ControlSet001\Control",
+                r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control",
+            ),
+            (
+                r"HKLM\system\controlset001",
+                r"HKEY_LOCAL_MACHINE\system\CurrentControlSet",
+            ),
+            (
+                r"HKLM\SYSTEM\Setup\ControlSet001",
+                r"HKEY_LOCAL_MACHINE\SYSTEM\Setup\ControlSet001",
+            ),
+            (
+                "$(hklm.services)",
+                r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services",
+            ),
+            (r"HKCR\.txt", r"HKEY_LOCAL_MACHINE\SOFTWARE\Classes\.txt"),
+            (r"$(hkuser.default)\A", r"HKEY_USERS\.DEFAULT\A"),
+        ];
+        for (written, one) in cases {
+            assert_eq!(canonical(written).as_deref(), Some(one), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_begins_with_no_hive_is_no_key() {
+        for key in [
+            "",
+            r"Software\A",
+            "$(hklm.software",
+            "$(hklm.software)A",
+            "$(unknown)",
+            "HKLMA",
+            r"$(OEMNAME)\A",
+        ] {
+            assert_eq!(canonical(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn every_macro_stands_for_a_canonical_key() {
+        for (name, value) in KEY_MACROS {
+            assert_eq!(canonical(&format!("$({name})")).as_deref(), Some(*value));
+            assert_eq!(canonical(value).as_deref(), Some(*value));
+        }
+    }
+
+    #[test]
+    fn comparisons_ignore_case_and_respect_components() {
+        let key = canonical_key(r"$(hklm.software)\Ünder\B").unwrap();
+        assert!(key.is(r"hkey_local_machine\software\ünder\b"));
+        let below = |ancestor| key.below(ancestor);
+        assert_eq!(below(r"HKEY_LOCAL_MACHINE\SOFTWARE"), Some(r"Ünder\B"));
+        assert_eq!(below(r"HKEY_LOCAL_MACHINE\Software\ÜNDER\b"), Some(""));
+        assert_eq!(below(r"HKEY_LOCAL_MACHINE\SOFTWARE\Ünd"), None);
+        assert_eq!(below(r"HKEY_LOCAL_MACHINE\SOFTWARE\Ünder\B\C"), None);
+        assert_eq!(key.components().count(), 4);
+    }
+}

@@ -3,4 +3,8 @@
 mod corpus;
 mod fixtures;
 mod hostile;
+mod inputs;
+mod packages;
+mod reader;
 mod recognition;
+mod settings;

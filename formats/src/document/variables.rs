@@ -144,3 +144,83 @@ fn push(to: &mut Expansion, text: &str) {
         to.stopped = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables() -> Variables {
+        Variables::from_iter([
+            ("BLD_DIR", r"C:\Build\%BSP_ARCH%"),
+            ("bsp_arch", "arm"),
+            ("fmdirectory", r"%bld_dir%\FMs"),
+        ])
+    }
+
+    #[test]
+    fn both_signs_and_any_case_are_replaced_within_values_too() {
+        let expansion = variables().expand(r"$(FMDirectory)\%Bsp_Arch%FM.xml");
+        assert_eq!(expansion.text, r"C:\Build\arm\FMs\armFM.xml");
+        assert!(expansion.unknown.is_empty() && !expansion.stopped);
+    }
+
+    #[test]
+    fn unknown_names_stay_and_are_told_once() {
+        let expansion = variables().expand(r"%X%\$(y.z)\%X%\%BSP_ARCH%");
+        assert_eq!(expansion.text, r"%X%\$(y.z)\%X%\arm");
+        assert!(expansion.unknown.iter().eq(["X", "y.z"]));
+        assert!(references(r"%X%\$(y.z)").eq(["X", "y.z"]));
+    }
+
+    #[test]
+    fn lone_signs_are_text() {
+        for text in [
+            "",
+            "100% of 20%",
+            "iot-%RAND:7%",
+            "%%",
+            "$()",
+            "$(a",
+            "a$b",
+            "%ü",
+            "$",
+            "%",
+        ] {
+            let expansion = variables().expand(text);
+            assert_eq!(
+                (expansion.text.as_str(), expansion.unknown.len()),
+                (text, 0),
+                "{text}"
+            );
+        }
+        assert_eq!(variables().expand("50% %bsp_arch%").text, "50% arm");
+    }
+
+    #[test]
+    fn values_that_hold_themselves_stop() {
+        let mut variables = Variables::new();
+        variables.insert("a", "x%A%");
+        let expansion = variables.expand("%a%");
+        assert!(expansion.stopped && expansion.text.ends_with("%A%"));
+        assert_eq!(expansion.text.matches('x').count(), DEPTH_LIMIT);
+    }
+
+    #[test]
+    fn exponential_and_long_values_stop() {
+        let mut variables = Variables::new();
+        variables.insert("0", "");
+        for level in 1..8_usize {
+            variables.insert(&level.to_string(), format!("%{}%", level - 1).repeat(1000));
+        }
+        let expansion = variables.expand("%7%");
+        assert!(expansion.stopped && expansion.text.len() <= LENGTH_LIMIT);
+        variables.insert("long", "l".repeat(LENGTH_LIMIT));
+        assert!(!variables.expand("%long%").stopped);
+        let twice = variables.expand("%long%%long%");
+        assert!(twice.stopped && twice.text.len() == LENGTH_LIMIT);
+        variables.insert("long", "l".repeat(LENGTH_LIMIT + 1));
+        assert_eq!(variables.expand("%long%").text, "%long%");
+        let text = "%".repeat(LENGTH_LIMIT + 1);
+        assert!(variables.expand(&text).stopped);
+    }
+}

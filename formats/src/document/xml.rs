@@ -2,7 +2,7 @@
 //!
 //! Three costs of the parser are not linear in the input: it compares every attribute of an element with all the
 //! others, it searches all namespaces in scope for every prefix, and it reserves memory for every `<` and `=` before it
-//! looks at them. [`check_limits`] therefore walks over the text once, cheaply, and refuses what would make them
+//! looks at them. So a first pass walks over the text, cheaply, and refuses what would make them
 //! expensive. It also refuses document type definitions, with a place, and deep nesting.
 
 use roxmltree::{Document, Error, ParsingOptions};
@@ -27,7 +27,7 @@ pub const NAME_LIMIT: usize = 256;
 ///
 /// # Errors
 /// [`DocumentProblem::Limit`], [`DocumentProblem::DocumentType`] or [`DocumentProblem::NotWellFormed`], with a place.
-pub fn parse(source: &Source) -> Result<Document<'_>, DocumentError> {
+pub(super) fn parse(source: &Source) -> Result<Document<'_>, DocumentError> {
     let open = check_limits(source.text())?;
     let options = ParsingOptions {
         allow_dtd: false,

@@ -203,9 +203,23 @@ fn many_small_elements_and_long_values_stay_cheap() {
         "<identity><regKeys><regKey keyName='{key}'>{values}</regKey></regKeys></identity>"
     );
     assert!(check("a.wm.xml", shared.as_bytes()));
-    let reg = format!("REGEDIT4\n[{key}]\n{}", "\"\"=\"\n".repeat(300_000));
+    let reg = format!("REGEDIT4\n[{key}]\n{}", "\"\"=\"\n".repeat(90_000));
     assert!(check("a.reg", reg.as_bytes()));
     assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn registry_entries_are_counted() {
+    use crate::document::reg_file::ENTRY_LIMIT;
+    for line in ["\"a\"=-\n", "[A]\n", "x\n"] {
+        let text = |lines| format!("REGEDIT4\n[A]\n{}", line.repeat(lines));
+        assert!(check("a.reg", text(ENTRY_LIMIT - 1).as_bytes()));
+        let error = recognise("a.reg", text(ENTRY_LIMIT).as_bytes()).outcome;
+        let problem = error.unwrap_err().problem;
+        assert!(
+            matches!(problem, DocumentProblem::Limit { found, .. } if found == ENTRY_LIMIT + 1)
+        );
+    }
 }
 
 #[test]
