@@ -1,17 +1,14 @@
 //! `proofmark sign`: one row per file, each signed completely or left as it was.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use formats::container::{Container, Format};
+use formats::container::Format;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use signer::digest::DigestAlgorithm;
 use signer::identity::thumbprint;
-use signer::output::write_patched;
-use signer::sign::sign;
+use signer::sign;
 use time::OffsetDateTime;
 
 use crate::config::Config;
@@ -22,9 +19,6 @@ use crate::output;
 use crate::profile::{self, KeyFiles, Ready};
 use crate::trust;
 use crate::{ReportFormat, instant};
-
-/// Bytes read at a time from the file that is hashed.
-const READ_BUFFER: usize = 256 << 10;
 
 /// Sign cabinets and catalogs.
 #[derive(Debug, Args)]
@@ -191,14 +185,8 @@ fn into_folder(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> 
 }
 
 fn sign_file(input: &Path, output: &Path, ready: &Ready) -> Result<Format, Error> {
-    let file = File::open(input).map_err(|error| Error::file(input, error))?;
-    let mut reader = BufReader::with_capacity(READ_BUFFER, file);
-    let container = Container::read(&mut reader).map_err(|error| Error::file(input, error))?;
-    let patch = sign(&container, &mut reader, &ready.identity, &ready.options)
-        .map_err(|error| Error::file(input, error))?;
-    drop(reader);
-    write_patched(input, &patch, output).map_err(|error| Error::file(output, error))?;
-    Ok(container.format())
+    sign::sign_file(input, output, &ready.identity, &ready.options)
+        .map_err(|error| Error::file(input, error))
 }
 
 fn report(rows: &[Row], ready: &Ready, arguments: &SignArgs) -> Result<(), Error> {

@@ -1,8 +1,11 @@
 //! Signing a container: digest, content, CMS, patch.
 
-use std::io::{self, Read, Seek};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
 
-use formats::container::{Container, Prepared, ToBeSigned};
+use formats::container::{Container, Format, Prepared, ToBeSigned};
+use formats::der;
 use formats::error::ParseError;
 use formats::oid;
 use formats::patch::Patch;
@@ -12,6 +15,10 @@ use crate::cms::{Attributes, Draft};
 use crate::digest::DigestAlgorithm;
 use crate::identity::Identity;
 use crate::key::KeyError;
+use crate::output::write_drafted;
+
+/// Bytes read at a time from the file that is hashed.
+const READ_BUFFER: usize = 256 << 10;
 
 /// Why a file could not be signed.
 #[derive(Debug, thiserror::Error)]
@@ -22,9 +29,9 @@ pub enum SignError {
     /// The key did not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The input could not be read.
-    #[error("the input could not be read: {0}")]
-    Read(#[from] io::Error),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] io::Error),
 }
 
 /// How to sign.
@@ -43,6 +50,28 @@ impl Default for SignOptions {
             attributes: Attributes::default(),
         }
     }
+}
+
+/// Signs the file `source` and writes the result to `target`, which may be the same file. Returns its format.
+///
+/// # Errors
+/// As [`sign`], and whatever writing reports; `target` is what it was then.
+pub fn sign_file(
+    source: &Path,
+    target: &Path,
+    identity: &Identity,
+    options: &SignOptions,
+) -> Result<Format, SignError> {
+    let mut input = BufReader::with_capacity(READ_BUFFER, File::open(source)?);
+    let container = Container::read(&mut input)?;
+    let prepared = container.prepare()?;
+    // Any well-formed content shows where the signature will stand.
+    let draft = prepared.embed(&der::sequence(&[]))?;
+    write_drafted(source, &draft, target, || {
+        let cms = sign_prepared(&prepared, &mut input, identity, options)?;
+        Ok::<Patch, SignError>(prepared.embed(&cms)?)
+    })?;
+    Ok(container.format())
 }
 
 /// Makes the patch that signs `input`, which was read as `container`. A signature that is there is replaced.
