@@ -1,0 +1,453 @@
+//! What a rule is: a manual, the metadata that says when it applies, and one pure `check`.
+//!
+//! A rule lives alone in `rules/<id with underscores>.rs`, declared with `declare_rule!` and
+//! listed once in `rules/mod.rs`. It reads [`Facts`] and writes to a [`Report`]; its level and whether it runs at all
+//! are the policy's business. Time, files and the environment are facts too: a rule asks nobody.
+
+use std::fmt;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
+
+use crate::diagnostic::{Fix, Level, Place};
+use crate::facts::Facts;
+use crate::image::ImageType;
+
+/// One check. The fields of the implementing type are the parameters that a policy may set.
+pub trait Rule: Send + Sync {
+    /// Looks at the facts of one image type and reports every place where the defect stands. Pure: the same facts
+    /// give the same report.
+    fn check(&self, facts: &Facts<'_>, report: &mut Report);
+}
+
+/// What a rule judges; a reader of `proofmark rules` finds the rules about one kind of file by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Input {
+    /// `OEMInput.xml`, the image configuration, alone or with what it names.
+    OemInput,
+    /// A feature manifest.
+    FeatureManifest,
+    /// An `*FMFileList.xml`.
+    FmFileList,
+    /// A package definition, `*.wm.xml` or `*.pkg.xml`.
+    PackageDefinition,
+    /// A built package.
+    Package,
+    /// Registry values of package definitions and `.reg` files.
+    Registry,
+    /// A boot configuration, `*.BCD.xml`.
+    BootConfiguration,
+    /// The signature of a package, or of a file in it.
+    Signature,
+    /// A code-integrity policy or a secure-boot variable.
+    Security,
+    /// A `customizations.xml`.
+    Provisioning,
+    /// A device layout or device platform.
+    DeviceLayout,
+    /// Product settings.
+    ProductSettings,
+    /// The workspace file.
+    Workspace,
+    /// The policy itself.
+    Policy,
+    /// Any document that is read at all.
+    Document,
+}
+
+impl Input {
+    /// The word that tables and reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OemInput => "oem-input",
+            Self::FeatureManifest => "feature-manifest",
+            Self::FmFileList => "fm-file-list",
+            Self::PackageDefinition => "package-definition",
+            Self::Package => "package",
+            Self::Registry => "registry",
+            Self::BootConfiguration => "boot-configuration",
+            Self::Signature => "signature",
+            Self::Security => "security",
+            Self::Provisioning => "provisioning",
+            Self::DeviceLayout => "device-layout",
+            Self::ProductSettings => "product-settings",
+            Self::Workspace => "workspace",
+            Self::Policy => "policy",
+            Self::Document => "document",
+        }
+    }
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A parameter that a policy may give a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameter {
+    /// The field's name; see [`Parameter::key`] for what a policy writes.
+    pub field: &'static str,
+    /// The field's doc comment.
+    pub doc: &'static str,
+}
+
+impl Parameter {
+    /// The key in a policy: the field's name with hyphens.
+    pub fn key(&self) -> String {
+        self.field.replace('_', "-")
+    }
+}
+
+/// Makes a rule from the parameters that the policies gave it.
+pub type Build = fn(DeTable<'static>) -> Result<Box<dyn Rule>, Error>;
+
+/// What is known about a rule without running it. `declare_rule!` fills it in.
+pub struct RuleInfo {
+    /// Names the defect and reads well after "allow", e.g. `test-feature-in-retail`.
+    pub id: &'static str,
+    /// Who says so: the document or the maintainer that the rule enforces.
+    pub authority: &'static str,
+    /// Where they say so: clause, heading or table of that document.
+    pub clause: &'static str,
+    /// The image types that the rule speaks about.
+    pub images: &'static [ImageType],
+    /// What it judges.
+    pub input: Input,
+    /// Its level where no policy says otherwise.
+    pub level: Level,
+    /// The version of this program that brought it.
+    pub since: &'static str,
+    /// The parameters that a policy may set.
+    pub parameters: &'static [Parameter],
+    /// The doc comment as written, one leading blank on every line; [`RuleInfo::manual`] has it without.
+    pub doc: &'static str,
+    /// Makes the rule; an error has the place in the policy.
+    pub build: Build,
+}
+
+impl RuleInfo {
+    /// The first line of the manual: the defect in one phrase.
+    pub fn summary(&self) -> &'static str {
+        self.doc.lines().next().unwrap_or_default().trim()
+    }
+
+    /// The manual, in Markdown with the headings of [`HEADINGS`].
+    pub fn manual(&self) -> String {
+        let lines = self.doc.lines();
+        let unindented = lines.map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end());
+        unindented.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether the rule speaks about this image. Where the type is unknown, only rules about every type do.
+    pub fn applies_to(&self, image: Option<ImageType>) -> bool {
+        match image {
+            Some(image) => self.images.contains(&image),
+            None => ImageType::ALL
+                .iter()
+                .all(|image| self.images.contains(image)),
+        }
+    }
+
+    /// The rule with every parameter at its default.
+    pub fn with_defaults(&self) -> Result<Box<dyn Rule>, Error> {
+        (self.build)(DeTable::new())
+    }
+}
+
+impl fmt::Debug for RuleInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RuleInfo").field(&self.id).finish()
+    }
+}
+
+/// The headings of every manual, in this order. `Parameters` is there where the rule has some.
+pub const HEADINGS: &[&str] = &[
+    "What it checks",
+    "Why",
+    "Passes",
+    "Fails",
+    "Fix",
+    "Parameters",
+    "References",
+];
+
+/// Reads a rule's parameters; what `declare_rule!` puts into [`RuleInfo::build`].
+pub fn read_parameters<'de, T>(table: DeTable<'de>) -> Result<T, Error>
+where
+    T: serde::Deserialize<'de>,
+{
+    T::deserialize(ValueDeserializer::from(Spanned::new(
+        0..0,
+        DeValue::Table(table),
+    )))
+}
+
+/// Where a rule writes what it found.
+#[derive(Debug, Default)]
+pub struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Reports the defect at `place`. The message is one phrase, what was found against what was wanted, with the
+    /// values, without a full stop. What is returned takes the rest:
+    ///
+    /// ```ignore
+    /// report
+    ///     .at(feature.place(), format!("`{id}` is for test images"))
+    ///     .also(release_type.place(), "this makes it a retail image")
+    ///     .help("remove the feature, or build a test image");
+    /// ```
+    pub fn at(&mut self, place: Place, message: impl Into<String>) -> &mut Finding {
+        self.findings.push_mut(Finding {
+            place,
+            message: message.into(),
+            related: Vec::new(),
+            help: None,
+            fix: None,
+            at_most: Level::Error,
+        })
+    }
+
+    /// What was reported, in the order of reporting.
+    pub fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+}
+
+/// One finding before a policy has given it a level.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where the defect stands.
+    pub place: Place,
+    /// What was found against what was wanted.
+    pub message: String,
+    /// Other places that explain it.
+    pub related: Vec<(Place, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// A mechanical cure.
+    pub fix: Option<Fix>,
+    /// The highest level this finding may have, whatever the policy says of the rule.
+    pub at_most: Level,
+}
+
+impl Finding {
+    /// Points at another place that explains the finding; `label` says what it shows.
+    pub fn also(&mut self, place: Place, label: impl Into<String>) -> &mut Self {
+        self.related.push((place, label.into()));
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Offers a mechanical cure, where there is one.
+    pub fn fix(&mut self, fix: impl Into<Option<Fix>>) -> &mut Self {
+        self.fix = fix.into();
+        self
+    }
+
+    /// Keeps a milder case of the defect at this level, also where the policy sets the rule higher.
+    pub fn at_most(&mut self, level: Level) -> &mut Self {
+        self.at_most = level;
+        self
+    }
+}
+
+/// Declares a rule: its manual, its parameters and its metadata, in this order.
+///
+/// ```ignore
+/// declare_rule! {
+///     /// A developer tool is in a retail image
+///     ///
+///     /// ## What it checks
+///     /// ...
+///     struct DevFeatureInRetail {
+///         /// Feature IDs that are developer tools.
+///         features: Vec<String> = default_features(),
+///     }
+///     id: "dev-feature-in-retail",
+///     authority: "IoT Core feature list",
+///     clause: "Developer tools",
+///     images: [Retail],
+///     input: OemInput,
+///     level: Error,
+///     since: "0.1.0",
+/// }
+/// ```
+///
+/// The first line of the doc comment is the summary, the whole is the manual. A rule without parameters ends its
+/// struct with `;`; `images: All` stands for every image type. The metadata become the static `RULE`, which the
+/// registry lists.
+macro_rules! declare_rule {
+    (@images All) => { $crate::image::ImageType::ALL };
+    (@images [$($image:ident),+]) => { &[$($crate::image::ImageType::$image),+] };
+    (
+        $(#[doc = $doc:literal])+
+        struct $name:ident;
+        $($rest:tt)+
+    ) => {
+        $crate::rule::declare_rule! { $(#[doc = $doc])+ struct $name {} $($rest)+ }
+    };
+    (
+        $(#[doc = $doc:literal])+
+        struct $name:ident {
+            $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty = $default:expr,)*
+        }
+        id: $id:literal,
+        authority: $authority:literal,
+        clause: $clause:literal,
+        images: $images:tt,
+        input: $input:ident,
+        level: $level:ident,
+        since: $since:literal $(,)?
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, ::serde::Deserialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+        pub(crate) struct $name {
+            $($(#[doc = $field_doc])+ $field: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+
+        /// What is known about the rule without running it.
+        pub(crate) static RULE: $crate::rule::RuleInfo = $crate::rule::RuleInfo {
+            id: $id,
+            authority: $authority,
+            clause: $clause,
+            images: $crate::rule::declare_rule!(@images $images),
+            input: $crate::rule::Input::$input,
+            level: $crate::diagnostic::Level::$level,
+            since: $since,
+            parameters: &[$($crate::rule::Parameter {
+                field: stringify!($field),
+                doc: concat!($($field_doc, "\n"),+),
+            },)*],
+            doc: concat!($($doc, "\n"),+),
+            build: |table| {
+                let rule: $name = $crate::rule::read_parameters(table)?;
+                Ok(Box::new(rule))
+            },
+        };
+    };
+}
+pub(crate) use declare_rule;
+
+#[cfg(test)]
+mod tests {
+    use formats::source::{Source, Span};
+
+    use super::*;
+
+    mod sample {
+        use super::*;
+
+        declare_rule! {
+            /// A word of the list was said
+            ///
+            /// ## What it checks
+            /// Nothing, it is a sample.
+            struct WordSaid {
+                /// The words.
+                forbidden_words: Vec<String> = vec!["first".into()],
+                /// A word with its place in the policy.
+                marked: Option<toml::Spanned<String>> = None,
+            }
+            id: "word-said",
+            authority: "the test",
+            clause: "below",
+            images: [Retail, Test],
+            input: OemInput,
+            level: Warning,
+            since: "0.1.0",
+        }
+
+        impl Rule for WordSaid {
+            fn check(&self, _: &Facts<'_>, report: &mut Report) {
+                for word in &self.forbidden_words {
+                    report.at(Place::binary("a", ""), word.clone());
+                }
+            }
+        }
+    }
+
+    fn run(toml: &'static str) -> Result<Vec<String>, String> {
+        let table = DeTable::parse(toml).unwrap().into_inner();
+        let rule = (sample::RULE.build)(table)
+            .map_err(|error| format!("{:?} {}", error.span(), error.message()))?;
+        let mut report = Report::default();
+        rule.check(&Facts::default(), &mut report);
+        Ok(report
+            .into_findings()
+            .into_iter()
+            .map(|f| f.message)
+            .collect())
+    }
+
+    #[test]
+    fn the_doc_comment_is_the_manual_and_its_first_line_the_summary() {
+        let info = &sample::RULE;
+        assert_eq!(info.summary(), "A word of the list was said");
+        assert!(info.manual().contains("\n\n## What it checks\nNothing"));
+        assert_eq!(info.parameters[0].key(), "forbidden-words");
+        assert_eq!(info.parameters[0].doc.trim(), "The words.");
+    }
+
+    #[test]
+    fn a_rule_about_some_types_does_not_speak_about_others_or_the_unknown() {
+        assert!(sample::RULE.applies_to(Some(ImageType::Test)));
+        assert!(!sample::RULE.applies_to(Some(ImageType::Mmos)));
+        assert!(!sample::RULE.applies_to(None));
+    }
+
+    #[test]
+    fn parameters_come_from_toml_and_errors_have_their_place() {
+        assert_eq!(run("").unwrap(), ["first"]);
+        assert_eq!(
+            run("forbidden-words = ['a', 'b']\nmarked = 'x'").unwrap(),
+            ["a", "b"]
+        );
+        assert!(
+            run("forbidden-words = 3")
+                .unwrap_err()
+                .starts_with("Some(18..19) invalid type")
+        );
+        assert!(
+            run("words = []")
+                .unwrap_err()
+                .starts_with("Some(0..5) unknown field")
+        );
+    }
+
+    #[test]
+    fn a_finding_carries_everything_that_was_said_of_it() {
+        let source = Source::new("a.xml", "<a/>", 0);
+        let place = Place::text(&source, Span { start: 0, end: 4 }, "a");
+        let mut report = Report::default();
+        report
+            .at(place.clone(), "found `a`, wanted `b`")
+            .also(place.clone(), "here")
+            .help("write `b`")
+            .fix(Fix::replace("write `b`", &place, "<b/>"))
+            .at_most(Level::Info);
+        let finding = report.into_findings().remove(0);
+        assert_eq!(finding.related.len(), 1);
+        assert_eq!(finding.help.as_deref(), Some("write `b`"));
+        assert_eq!(
+            finding.fix.map(|fix| fix.edits[0].text.clone()).as_deref(),
+            Some("<b/>")
+        );
+        assert_eq!(finding.at_most, Level::Info);
+    }
+}
