@@ -15,6 +15,8 @@
 
 pub mod diagnostic;
 pub mod facts;
+pub mod files;
 pub mod image;
+pub mod nearest;
 pub mod rule;
 pub mod sources;

@@ -123,8 +123,10 @@ pub struct RuleInfo {
     pub parameters: &'static [Parameter],
     /// The doc comment as written, one leading blank on every line; [`RuleInfo::manual`] has it without.
     pub doc: &'static str,
-    /// Makes the rule; an error has the place in the policy.
+    /// Makes the rule with the parameters that are given; an error has its place in the policy.
     pub build: Build,
+    /// Makes the rule with every parameter at its default.
+    pub default: fn() -> Box<dyn Rule>,
 }
 
 impl RuleInfo {
@@ -148,11 +150,6 @@ impl RuleInfo {
                 .iter()
                 .all(|image| self.images.contains(image)),
         }
-    }
-
-    /// The rule with every parameter at its default.
-    pub fn with_defaults(&self) -> Result<Box<dyn Rule>, Error> {
-        (self.build)(DeTable::new())
     }
 }
 
@@ -339,6 +336,7 @@ macro_rules! declare_rule {
                 let rule: $name = $crate::rule::read_parameters(table)?;
                 Ok(Box::new(rule))
             },
+            default: || Box::new(<$name>::default()),
         };
     };
 }
@@ -349,6 +347,7 @@ mod tests {
     use formats::source::{Source, Span};
 
     use super::*;
+    use crate::facts::Workspace;
 
     mod sample {
         use super::*;
@@ -387,7 +386,7 @@ mod tests {
         let rule = (sample::RULE.build)(table)
             .map_err(|error| format!("{:?} {}", error.span(), error.message()))?;
         let mut report = Report::default();
-        rule.check(&Facts::default(), &mut report);
+        rule.check(&Facts::of(&Workspace::default(), None, &[]), &mut report);
         Ok(report
             .into_findings()
             .into_iter()

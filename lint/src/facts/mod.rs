@@ -1,11 +1,218 @@
 //! Facts: what was read, as plain data that rules judge.
+//!
+//! A [`Workspace`] is everything below one folder. [`Facts`] is what a rule sees of it: the products of one image type
+//! and what belongs to them, so that a policy for that type can be applied. What belongs to no product is seen once
+//! more, as of unknown type. What is malformed is a fact like any other.
 
+pub mod file;
+pub mod package;
+pub mod product;
+pub mod registry;
+pub mod signature;
+pub mod tree;
+pub mod variables;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use formats::document::Kind;
+use formats::document::boot_configuration::BootConfiguration;
+use formats::document::customizations::Customizations;
+use formats::document::device_layout::{DeviceLayout, OemDevicePlatform};
+use formats::document::feature_manifest::FeatureManifest;
+use formats::document::fm_file_list::FmFileList;
+use formats::document::oem_input::OemInput;
+use formats::document::parts::Root;
+use formats::document::product_settings::ProductSettings;
+use formats::document::reg_file::RegFile;
+use formats::document::workspace_settings::WorkspaceSettings;
+use formats::source::Source;
+
+pub use file::{File, XmlDocument};
+pub use package::{Definition, Package};
+pub use product::Product;
+pub use signature::Signature;
+
+use crate::diagnostic::Place;
 use crate::image::ImageType;
+use crate::policy::PolicyProblem;
+use registry::RegistryFile;
+use tree::FileTree;
 
-/// What a rule sees: everything of one image type.
-#[derive(Debug, Default)]
+/// Everything that was read below one folder, resolved.
+#[derive(Debug, Clone, Default)]
+pub struct Workspace {
+    /// The folder, as the user wrote it or found above what the user wrote; empty for the current one.
+    pub root: String,
+    /// One for every `OEMInput.xml`, by path.
+    pub products: Vec<Product>,
+    /// One for every package definition, by path.
+    pub packages: Vec<Arc<Package>>,
+    /// All other documents.
+    pub documents: Documents,
+    /// What the verification of signed files said. Empty where nobody verified.
+    pub signatures: Vec<Signature>,
+    /// All files, read or not.
+    pub tree: FileTree,
+    /// The texts of all documents.
+    pub sources: Vec<Arc<Source>>,
+    /// What the user asked for; diagnostics about anything else are not made. Paths of files and folders.
+    pub targets: Vec<String>,
+}
+
+/// The documents of each kind, by path.
+#[derive(Debug, Clone, Default)]
+pub struct Documents {
+    /// `*OEMInput.xml`.
+    pub oem_inputs: Vec<Arc<File<OemInput>>>,
+    /// `*FM.xml`.
+    pub manifests: Vec<Arc<File<FeatureManifest>>>,
+    /// `*FMFileList.xml`.
+    pub fm_file_lists: Vec<Arc<File<FmFileList>>>,
+    /// `*.reg`.
+    pub reg_files: Vec<Arc<File<RegFile>>>,
+    /// `customizations.xml`.
+    pub customizations: Vec<Arc<File<Customizations>>>,
+    /// `<Product>Settings.xml`.
+    pub product_settings: Vec<Arc<File<ProductSettings>>>,
+    /// `IoTWorkspace.xml`.
+    pub workspace_settings: Vec<Arc<File<WorkspaceSettings>>>,
+    /// `DeviceLayout.xml`.
+    pub device_layouts: Vec<Arc<File<DeviceLayout>>>,
+    /// `OEMDevicePlatform.xml`.
+    pub device_platforms: Vec<Arc<File<OemDevicePlatform>>>,
+    /// `*.BCD.xml`.
+    pub boot_configurations: Vec<Arc<File<BootConfiguration>>>,
+    /// Files that claim by their name to be a document and have another root.
+    pub misnamed: Vec<Misnamed>,
+    /// Files that are documents and cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A file whose name and root do not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misnamed {
+    /// The text.
+    pub source: Arc<Source>,
+    /// What the name claims.
+    pub claimed: Kind,
+    /// The root as it stands.
+    pub root: Root,
+}
+
+/// A file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Where reading stopped.
+    pub place: Place,
+    /// What the file was meant to be, where that is known.
+    pub kind: Option<Kind>,
+    /// Why it stopped, as a phrase.
+    pub problem: String,
+}
+
+impl Documents {
+    /// The documents whose path fulfils a condition.
+    pub fn filter(&self, wanted: impl Fn(&str) -> bool) -> Self {
+        fn those<T>(files: &[Arc<File<T>>], wanted: &impl Fn(&str) -> bool) -> Vec<Arc<File<T>>> {
+            files.iter().filter(|file| wanted(file.path())).cloned().collect()
+        }
+        let misnamed = self.misnamed.iter().filter(|file| wanted(file.source.name()));
+        let unreadable = self.unreadable.iter().filter(|file| wanted(file.place.file()));
+        Self {
+            oem_inputs: those(&self.oem_inputs, &wanted),
+            manifests: those(&self.manifests, &wanted),
+            fm_file_lists: those(&self.fm_file_lists, &wanted),
+            reg_files: those(&self.reg_files, &wanted),
+            customizations: those(&self.customizations, &wanted),
+            product_settings: those(&self.product_settings, &wanted),
+            workspace_settings: those(&self.workspace_settings, &wanted),
+            device_layouts: those(&self.device_layouts, &wanted),
+            device_platforms: those(&self.device_platforms, &wanted),
+            boot_configurations: those(&self.boot_configurations, &wanted),
+            misnamed: misnamed.cloned().collect(),
+            unreadable: unreadable.cloned().collect(),
+        }
+    }
+}
+
+/// What a rule sees: the products of one image type and what belongs to them.
+#[derive(Debug, Clone)]
 pub struct Facts<'a> {
-    /// The image type; `None` where nothing says what it is.
+    /// The image type; `None` for products that do not say and for documents of no product.
     pub image: Option<ImageType>,
-    places: std::marker::PhantomData<&'a ()>,
+    /// The products of that type.
+    pub products: Vec<&'a Product>,
+    /// The package definitions that belong to those products.
+    pub packages: Vec<&'a Package>,
+    /// The documents that belong to those products.
+    pub documents: Documents,
+    /// The signatures of the packages of those products.
+    pub signatures: Vec<&'a Signature>,
+    /// What is wrong with the policies; seen once, with the unknown type.
+    pub policy: &'a [PolicyProblem],
+    /// Everything, for rules about what nobody uses.
+    pub workspace: &'a Workspace,
+}
+
+impl<'a> Facts<'a> {
+    /// The registry contents of all package definitions and `.reg` files.
+    pub fn registry(&self) -> impl Iterator<Item = RegistryFile<'_>> {
+        let definitions = self.packages.iter().map(|package| package.definition.registry());
+        let reg_files = self.documents.reg_files.iter().map(|file| RegistryFile {
+            source: &file.source,
+            registry: &file.registry,
+        });
+        definitions.chain(reg_files)
+    }
+
+    /// What a workspace shows of one image type, `None` standing for the unknown.
+    pub fn of(workspace: &'a Workspace, image: Option<ImageType>, policy: &'a [PolicyProblem]) -> Self {
+        let is_target = |path: &str| {
+            let mut targets = workspace.targets.iter();
+            targets.any(|target| crate::files::is_below(path, target))
+        };
+        let is_asked = |product: &&Product| is_target(product.oem_input.path());
+        // A package that was asked for is judged by the products that select it, asked for or not.
+        let reach = |wanted: &dyn Fn(&Product) -> bool| -> BTreeSet<&'a str> {
+            let products = workspace.products.iter().filter(|product| wanted(product));
+            let paths = products.flat_map(|product| {
+                let paths = product.reach.iter().map(AsRef::as_ref);
+                paths.filter(move |path| is_asked(&product) || is_target(path))
+            });
+            paths.collect()
+        };
+        let of_these = reach(&|product| product.image == image);
+        let of_any = reach(&|_| true);
+        let belongs = |path: &str| {
+            of_these.contains(path)
+                || (image.is_none() && !of_any.contains(path) && is_target(path))
+        };
+        let of_image = workspace.products.iter().filter(|product| product.image == image);
+        let products: Vec<&Product> = of_image.filter(is_asked).collect();
+        let cabs: BTreeSet<&str> = products
+            .iter()
+            .flat_map(|product| product.packages.iter())
+            .filter_map(|selected| selected.cab.as_ref())
+            .map(|cab| cab.path.as_str())
+            .collect();
+        let signed_here = |signature: &&Signature| {
+            let file = signature.subject.file.as_str();
+            cabs.contains(file) || belongs(file)
+        };
+        Self {
+            image,
+            packages: workspace
+                .packages
+                .iter()
+                .map(AsRef::as_ref)
+                .filter(|package| belongs(package.definition.path()))
+                .collect(),
+            documents: workspace.documents.filter(belongs),
+            signatures: workspace.signatures.iter().filter(signed_here).collect(),
+            policy: if image.is_none() { policy } else { &[] },
+            products,
+            workspace,
+        }
+    }
 }

@@ -1,0 +1,230 @@
+//! A product: one `OEMInput.xml` with everything that it brings into the image.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use formats::document::customizations::Customizations;
+use formats::document::feature_manifest::{FeatureManifest, PackageFile};
+use formats::document::oem_input::OemInput;
+use formats::document::parts::Item;
+use formats::document::product_settings::ProductSettings;
+use formats::document::workspace_settings::WorkspaceSettings;
+
+use super::file::File;
+use super::package::Package;
+use super::tree::TreeFile;
+use super::variables::Variables;
+use crate::diagnostic::Place;
+use crate::image::ImageType;
+
+/// The processor of an image, by the names that the workspace uses for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Arch {
+    /// `arm`.
+    Arm,
+    /// `arm64`.
+    Arm64,
+    /// `x64`, `amd64`.
+    X64,
+    /// `x86`.
+    X86,
+}
+
+impl Arch {
+    /// The name in a workspace, e.g. of the folder `Source-x64`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Arm => "arm",
+            Self::Arm64 => "arm64",
+            Self::X64 => "x64",
+            Self::X86 => "x86",
+        }
+    }
+
+    /// The processor that a word names, in any case; `amd64` is `x64`.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.to_ascii_lowercase().as_str() {
+            "arm" => Some(Self::Arm),
+            "arm64" => Some(Self::Arm64),
+            "x64" | "amd64" => Some(Self::X64),
+            "x86" => Some(Self::X86),
+            _ => None,
+        }
+    }
+
+    /// The processor whose `Source-<arch>` folder a path goes through.
+    pub fn of_path(path: &str) -> Option<Self> {
+        path.split('/').rev().find_map(|name| {
+            let (source, arch) = name.split_once('-')?;
+            if source.eq_ignore_ascii_case("Source") { Self::from_word(arch) } else { None }
+        })
+    }
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One `OEMInput.xml` and what it leads to.
+#[derive(Debug, Clone)]
+pub struct Product {
+    /// The name of the folder it is in, or of the file where it has none.
+    pub name: String,
+    /// The image type that policies are chosen by: the declared one, else that of the content.
+    pub image: Option<ImageType>,
+    /// The image type that the user declared.
+    pub declared: Option<ImageType>,
+    /// The processor, from the product's settings or else its folder.
+    pub arch: Option<Arch>,
+    /// The image configuration.
+    pub oem_input: Arc<File<OemInput>>,
+    /// One for every `AdditionalFM`, in order.
+    pub manifests: Vec<NamedManifest>,
+    /// The packages of those manifests that get into the image, in order, each once.
+    pub packages: Vec<SelectedPackage>,
+    /// `<Product>Settings.xml` in the same folder.
+    pub settings: Option<Arc<File<ProductSettings>>>,
+    /// `IoTWorkspace.xml` of the workspace.
+    pub workspace_settings: Option<Arc<File<WorkspaceSettings>>>,
+    /// Provisioning of the product itself and of its packages.
+    pub customizations: Vec<Arc<File<Customizations>>>,
+    /// The variables of paths and names as this product has them.
+    pub variables: Variables,
+    /// Whether there is a workspace around it. Without one nothing can be said about what is missing.
+    pub in_workspace: bool,
+    /// The paths of all documents that belong to the product.
+    pub reach: BTreeSet<Arc<str>>,
+}
+
+/// An `AdditionalFM` and the file it means.
+#[derive(Debug, Clone)]
+pub struct NamedManifest {
+    /// The entry of the `OEMInput.xml`.
+    pub reference: Item,
+    /// What was found.
+    pub found: ManifestLookup,
+}
+
+/// Where a feature manifest was found.
+#[derive(Debug, Clone)]
+pub enum ManifestLookup {
+    /// The file; where several have the name and none is closer, they follow.
+    Found(Arc<File<FeatureManifest>>, Vec<Arc<File<FeatureManifest>>>),
+    /// Nowhere in the workspace.
+    Missing,
+    /// The path leads out of the workspace, e.g. into the imaging kit, by a variable that is not known.
+    Outside,
+}
+
+impl NamedManifest {
+    /// The manifest, where it was found.
+    pub fn file(&self) -> Option<&Arc<File<FeatureManifest>>> {
+        match &self.found {
+            ManifestLookup::Found(file, _) => Some(file),
+            ManifestLookup::Missing | ManifestLookup::Outside => None,
+        }
+    }
+}
+
+/// A package that gets into the image.
+#[derive(Debug, Clone)]
+pub struct SelectedPackage {
+    /// The manifest that names it.
+    pub manifest: Arc<File<FeatureManifest>>,
+    /// Its entry there.
+    pub entry: PackageFile,
+    /// The features of the `OEMInput.xml` that select it; empty where its section does (`BasePackages`,
+    /// `DeviceLayoutPackages`, ...).
+    pub selected_by: Vec<Item>,
+    /// The cabinet's file name, variables replaced; empty where the entry names none.
+    pub file_name: String,
+    /// The package that is built to that name, where the workspace defines it.
+    pub package: Option<Arc<Package>>,
+    /// The cabinet, where it is there.
+    pub cab: Option<TreeFile>,
+}
+
+impl SelectedPackage {
+    /// The entry's `Name`, or the entry where it has none.
+    pub fn place(&self) -> Place {
+        let span = self.entry.name.as_ref().map_or(self.entry.element, |name| name.span);
+        self.manifest.place(span, self.entry.route.clone())
+    }
+}
+
+/// How a feature identifier is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeatureMatch {
+    /// A manifest defines it.
+    Exact,
+    /// A manifest defines it in another case, which is given.
+    OtherCase(String),
+    /// No manifest that was found defines it.
+    None,
+}
+
+impl Product {
+    /// Every feature of both sections.
+    pub fn features(&self) -> impl Iterator<Item = &Item> {
+        let features = &self.oem_input.features;
+        features.microsoft.items.iter().chain(&features.oem.items)
+    }
+
+    /// The feature of that identifier in either section, in any case.
+    pub fn feature(&self, id: &str) -> Option<&Item> {
+        self.features().find(|item| item.text.value.eq_ignore_ascii_case(id))
+    }
+
+    /// The manifests that were found.
+    pub fn manifest_files(&self) -> impl Iterator<Item = &Arc<File<FeatureManifest>>> {
+        self.manifests.iter().filter_map(NamedManifest::file)
+    }
+
+    /// Whether every manifest that the product names was found, so that what they lack is lacking.
+    pub fn manifests_complete(&self) -> bool {
+        self.manifests.iter().all(|manifest| manifest.file().is_some())
+    }
+
+    /// How an OEM feature is known to the manifests that were found.
+    pub fn oem_feature(&self, id: &str) -> FeatureMatch {
+        let mut other_case = None;
+        for manifest in self.manifest_files() {
+            for known in manifest.packages.iter().flat_map(|package| package.feature_ids.texts()) {
+                if known == id {
+                    return FeatureMatch::Exact;
+                }
+                if known.eq_ignore_ascii_case(id) {
+                    other_case.get_or_insert(known);
+                }
+            }
+        }
+        match other_case {
+            Some(known) => FeatureMatch::OtherCase(known.to_owned()),
+            None => FeatureMatch::None,
+        }
+    }
+
+    /// Where `ReleaseType` stands, or the root where it is missing: the place that explains the image type.
+    pub fn image_place(&self) -> Place {
+        match &self.oem_input.release_type {
+            Some(value) => self.oem_input.value(value, "OEMInput/ReleaseType"),
+            None => self.oem_input.root_place(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_comes_from_words_and_folders() {
+        assert_eq!(Arch::from_word("AMD64"), Some(Arch::X64));
+        assert_eq!(Arch::of_path("w/Source-arm/Products/A/x.xml"), Some(Arch::Arm));
+        assert_eq!(Arch::of_path("w/source-x86/Source-z"), Some(Arch::X86));
+        assert_eq!(Arch::of_path("w/Common/a.xml"), None);
+    }
+}

@@ -1,0 +1,261 @@
+//! A policy's TOML, read with places and checked into settings of rules that exist.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use formats::source::Source;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::{
+    CORE, Layer, PolicyError, PolicyProblem, PolicyProblemKind, Setting, place,
+};
+use crate::diagnostic::Level;
+use crate::image::ImageType;
+use crate::nearest::nearest;
+use crate::rule::RuleInfo;
+
+/// The keys at the top of a policy.
+const TOP_KEYS: &[&str] = &["description", "extends", "mmos", "retail", "rules", "test"];
+
+/// What a policy file says.
+pub(super) struct Document {
+    pub(super) layer: Layer,
+    /// The policy it builds on, relative to its own folder.
+    pub(super) extends: Option<String>,
+    pub(super) problems: Vec<PolicyProblem>,
+}
+
+struct Reader<'a> {
+    source: &'a Source,
+    rules: &'a [&'static RuleInfo],
+    /// Whether the policy belongs to the program and may say anything.
+    built_in: bool,
+    problems: Vec<PolicyProblem>,
+}
+
+type Entry<'a, 't> = (&'a Spanned<DeString<'t>>, &'a Spanned<DeValue<'t>>);
+
+/// Reads a policy. `only` is the image type of a built-in one, whose `[rules]` are for that type alone.
+pub(super) fn document(
+    source: &Arc<Source>,
+    only: Option<ImageType>,
+    rules: &[&'static RuleInfo],
+) -> Result<Document, PolicyError> {
+    let table = DeTable::parse(source.text()).map_err(|error| PolicyError::NotToml {
+        place: Box::new(place(source, error.span().unwrap_or_default(), "")),
+        problem: error.message().to_owned(),
+    })?;
+    let mut reader = Reader {
+        source,
+        rules,
+        built_in: only.is_some(),
+        problems: Vec::new(),
+    };
+    let mut layer = Layer {
+        rules: BTreeMap::new(),
+        images: BTreeMap::new(),
+    };
+    let mut extends = None;
+    for entry in table.get_ref() {
+        let (key, value) = entry;
+        match key.get_ref().as_ref() {
+            "description" => {
+                reader.text(entry);
+            }
+            "extends" => extends = reader.text(entry),
+            "rules" => {
+                let settings = reader.section(entry, only);
+                match only {
+                    Some(image) => {
+                        layer.images.insert(image, settings);
+                    }
+                    None => layer.rules = settings,
+                }
+            }
+            word => match ImageType::from_word(word) {
+                Some(image) => {
+                    let settings = reader.section((key, value), Some(image));
+                    layer.images.insert(image, settings);
+                }
+                None => reader.unknown(entry, "a policy has no", TOP_KEYS.iter().copied()),
+            },
+        }
+    }
+    Ok(Document {
+        layer,
+        extends,
+        problems: reader.problems,
+    })
+}
+
+impl Reader<'_> {
+    fn problem(
+        &mut self,
+        kind: PolicyProblemKind,
+        span: std::ops::Range<usize>,
+        route: &str,
+        message: String,
+        help: Option<String>,
+    ) {
+        self.problems.push(PolicyProblem {
+            kind,
+            place: place(self.source, span, route),
+            message,
+            help,
+        });
+    }
+
+    fn unknown<'a>(
+        &mut self,
+        (key, _): Entry<'_, '_>,
+        what: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) {
+        let word = key.get_ref().as_ref();
+        let help = nearest(word, known).map(|near| format!("did you mean `{near}`?"));
+        let message = format!("{what} `{word}`");
+        self.problem(PolicyProblemKind::UnknownEntry, key.span(), word, message, help);
+    }
+
+    fn invalid(&mut self, span: std::ops::Range<usize>, route: &str, message: String) {
+        self.problem(PolicyProblemKind::InvalidValue, span, route, message, None);
+    }
+
+    fn text(&mut self, (key, value): Entry<'_, '_>) -> Option<String> {
+        let text = value.get_ref().as_str();
+        if text.is_none() {
+            let key = key.get_ref().as_ref();
+            let found = value.get_ref().type_str();
+            self.invalid(value.span(), key, format!("`{key}` is {found}, expected a string"));
+        }
+        text.map(str::to_owned)
+    }
+
+    /// A table of rules; `image` is the type it is for.
+    fn section(
+        &mut self,
+        (key, value): Entry<'_, '_>,
+        image: Option<ImageType>,
+    ) -> BTreeMap<&'static str, Setting> {
+        let mut settings = BTreeMap::new();
+        let Some(table) = value.get_ref().as_table() else {
+            let key = key.get_ref().as_ref();
+            let found = value.get_ref().type_str();
+            self.invalid(value.span(), key, format!("`{key}` is {found}, expected a table"));
+            return settings;
+        };
+        for entry in table {
+            let id = entry.0.get_ref().as_ref();
+            let rules = self.rules;
+            let Some(info) = rules.iter().find(|info| info.id == id) else {
+                self.unknown(entry, "there is no rule", rules.iter().map(|info| info.id));
+                continue;
+            };
+            if image.is_some_and(|image| !info.applies_to(Some(image))) {
+                let image = image.map_or("", ImageType::as_str);
+                let message = format!("`{id}` says nothing about {image} images");
+                let kind = PolicyProblemKind::UnusedEntry;
+                self.problem(kind, entry.0.span(), id, message, None);
+                continue;
+            }
+            if let Some(setting) = self.setting(info, entry) {
+                settings.insert(info.id, setting);
+            }
+        }
+        settings
+    }
+
+    /// `id = "level"` or `id = { level = "...", parameter = ... }`.
+    fn setting(&mut self, info: &'static RuleInfo, (key, value): Entry<'_, '_>) -> Option<Setting> {
+        let mut setting = Setting {
+            level: None,
+            parameters: DeTable::new(),
+            place: place(self.source, key.span().start..value.span().end, info.id),
+        };
+        match value.get_ref() {
+            DeValue::String(_) => setting.level = Some(self.level(info, value)?),
+            DeValue::Table(table) => {
+                for entry in table {
+                    let (key, value) = entry;
+                    if key.get_ref() == "level" {
+                        setting.level = self.level(info, value);
+                        setting.place = place(self.source, value.span(), info.id);
+                    } else if info.parameters.iter().any(|known| known.key() == *key.get_ref()) {
+                        let mut owned = DeTable::new();
+                        owned.insert(key.clone(), value.clone());
+                        owned.make_owned();
+                        self.parameter(info, owned, &mut setting);
+                    } else {
+                        let keys: Vec<String> =
+                            info.parameters.iter().map(|known| known.key()).collect();
+                        let known = keys.iter().map(String::as_str).chain(["level"]);
+                        self.unknown(entry, &format!("`{}` has no parameter", info.id), known);
+                    }
+                }
+            }
+            other => {
+                let found = other.type_str();
+                let message = format!("`{}` is {found}, expected a level or a table", info.id);
+                self.invalid(value.span(), info.id, message);
+                return None;
+            }
+        }
+        Some(setting)
+    }
+
+    fn level(
+        &mut self,
+        info: &'static RuleInfo,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Option<Option<Level>> {
+        let word = value.get_ref().as_str();
+        let level = match word {
+            Some("off") => None,
+            Some(word) if Level::from_word(word).is_some() => Level::from_word(word),
+            _ => {
+                let found = word.unwrap_or(value.get_ref().type_str());
+                let message =
+                    format!("`{found}` is no level, expected `error`, `warning`, `info` or `off`");
+                self.invalid(value.span(), info.id, message);
+                return None;
+            }
+        };
+        if !self.built_in && CORE.contains(&info.id) && level < Some(info.level) {
+            let wanted = level.map_or("off", Level::as_str);
+            let message = format!("`{}` cannot be set to `{wanted}`", info.id);
+            self.core(value.span(), info, message);
+            return None;
+        }
+        Some(level)
+    }
+
+    fn parameter(
+        &mut self,
+        info: &'static RuleInfo,
+        parameter: DeTable<'static>,
+        setting: &mut Setting,
+    ) {
+        let Some((key, value)) = parameter.iter().next() else {
+            return;
+        };
+        if !self.built_in && CORE.contains(&info.id) {
+            let message = format!("the parameters of `{}` cannot be changed", info.id);
+            self.core(key.span(), info, message);
+            return;
+        }
+        if let Err(error) = (info.build)(parameter.clone()) {
+            let span = error.span().unwrap_or(value.span());
+            let message = format!("`{}`: {}", key.get_ref(), error.message());
+            self.invalid(span, info.id, message);
+            return;
+        }
+        setting.parameters.insert(key.clone(), value.clone());
+    }
+
+    fn core(&mut self, span: std::ops::Range<usize>, info: &RuleInfo, message: String) {
+        let help = "what this rule finds must never ship; the entry has no effect";
+        let kind = PolicyProblemKind::LoweredCoreRule;
+        self.problem(kind, span, info.id, message, Some(help.to_owned()));
+    }
+}

@@ -1,0 +1,146 @@
+//! From files to documents: every file that may be an input is read once, in parallel.
+
+use std::sync::Arc;
+
+use formats::document::{self, Document, Recognised};
+use formats::source::Source;
+use rayon::prelude::*;
+
+use crate::diagnostic::Place;
+use crate::discover::Discovered;
+use crate::facts::{Definition, Documents, File, Misnamed, Unreadable, Workspace};
+use crate::files::{self, Files};
+
+/// Name ends of files that may be inputs; anything else is payload and not opened.
+const READ: &[&str] = &[".xml", ".reg"];
+
+/// What was read, package definitions apart because they get a name of their own when they are resolved.
+pub struct Documented {
+    /// Everything but products and packages.
+    pub workspace: Workspace,
+    /// The package definitions, by path.
+    pub definitions: Vec<Definition>,
+}
+
+/// Reads the files that may be inputs.
+pub fn read(files: &dyn Files, discovered: &Discovered) -> Documented {
+    let candidates: Vec<&str> = discovered
+        .files
+        .iter()
+        .map(|file| file.path.as_str())
+        .filter(|path| is_candidate(path))
+        .collect();
+    let outcomes: Vec<_> = candidates.par_iter().map(|path| read_one(files, path)).collect();
+
+    let mut documented = Documented {
+        workspace: Workspace {
+            root: discovered.root.clone(),
+            targets: discovered.targets.clone(),
+            ..Workspace::default()
+        },
+        definitions: Vec::new(),
+    };
+    for file in &discovered.files {
+        documented.workspace.tree.insert(&file.path, file.size);
+    }
+    let unreadable = &mut documented.workspace.documents.unreadable;
+    for (folder, problem) in &discovered.unlisted {
+        unreadable.push(not_opened(folder, format!("the folder cannot be listed: {problem}")));
+    }
+    for outcome in outcomes {
+        match outcome {
+            Ok(recognised) => documented.add(recognised),
+            Err(problem) => documented.workspace.documents.unreadable.push(problem),
+        }
+    }
+    documented
+}
+
+fn is_candidate(path: &str) -> bool {
+    let name = files::name_of(path).to_ascii_lowercase();
+    READ.iter().any(|end| name.ends_with(end))
+}
+
+fn read_one(files: &dyn Files, path: &str) -> Result<Recognised, Unreadable> {
+    // One byte more than is accepted tells the reader that there is more.
+    let limit = (document::SIZE_LIMIT as u64).saturating_add(1);
+    match files.read(path, limit) {
+        Ok(bytes) => Ok(document::recognise(path, &bytes)),
+        Err(error) => Err(not_opened(path, format!("the file cannot be read: {error}"))),
+    }
+}
+
+fn not_opened(path: &str, problem: String) -> Unreadable {
+    Unreadable {
+        place: Place::binary(path, ""),
+        kind: None,
+        problem,
+    }
+}
+
+impl Documented {
+    fn add(&mut self, recognised: Recognised) {
+        let Recognised { source, kind, outcome } = recognised;
+        let documents = &mut self.workspace.documents;
+        let source = Arc::new(source);
+        match outcome {
+            Ok(Document::Other(other)) => {
+                let (Some(claimed), Some(root)) = (other.claimed, other.root) else {
+                    return;
+                };
+                documents.misnamed.push(Misnamed {
+                    source: source.clone(),
+                    claimed,
+                    root,
+                });
+            }
+            Ok(document) => add_document(documents, &mut self.definitions, &source, document),
+            Err(error) if kind.is_some() => documents.unreadable.push(Unreadable {
+                place: Place::text(&source, error.span, ""),
+                kind,
+                problem: error.to_string(),
+            }),
+            Err(_) => return,
+        }
+        self.workspace.sources.push(source);
+    }
+}
+
+fn add_document(
+    documents: &mut Documents,
+    definitions: &mut Vec<Definition>,
+    source: &Arc<Source>,
+    document: Document,
+) {
+    fn file<T>(source: &Arc<Source>, document: T) -> Arc<File<T>> {
+        Arc::new(File {
+            source: source.clone(),
+            document,
+        })
+    }
+    match document {
+        Document::OemInput(document) => documents.oem_inputs.push(file(source, *document)),
+        Document::FeatureManifest(document) => documents.manifests.push(file(source, *document)),
+        Document::FmFileList(document) => documents.fm_file_lists.push(file(source, *document)),
+        Document::WmXml(document) => definitions.push(Definition::Wm(file(source, *document))),
+        Document::PkgXml(document) => definitions.push(Definition::Pkg(file(source, *document))),
+        Document::RegFile(document) => documents.reg_files.push(file(source, *document)),
+        Document::Customizations(document) => {
+            documents.customizations.push(file(source, *document));
+        }
+        Document::ProductSettings(document) => {
+            documents.product_settings.push(file(source, *document));
+        }
+        Document::WorkspaceSettings(document) => {
+            documents.workspace_settings.push(file(source, *document));
+        }
+        Document::DeviceLayout(document) => documents.device_layouts.push(file(source, *document)),
+        Document::OemDevicePlatform(document) => {
+            documents.device_platforms.push(file(source, *document));
+        }
+        Document::BootConfiguration(document) => {
+            documents.boot_configurations.push(file(source, *document));
+        }
+        Document::Other(_) => {}
+    }
+}

@@ -1,0 +1,125 @@
+//! The rules, one file each, and the one list of them.
+//!
+//! A new rule is a file `<id with underscores>.rs`, a `mod` line and a line in [`ALL`]; the tests below say what is
+//! missing. What a rule file looks like is shown by [`release_type_value`].
+
+mod document_not_well_formed;
+mod oeminput_not_well_formed;
+mod policy_invalid_value;
+mod policy_lowered_core_rule;
+mod policy_unknown_entry;
+mod policy_unused_entry;
+mod release_type_missing;
+mod release_type_value;
+
+use crate::rule::RuleInfo;
+
+/// Every rule, sorted by id.
+pub static ALL: &[&RuleInfo] = &[
+    &document_not_well_formed::RULE,
+    &oeminput_not_well_formed::RULE,
+    &policy_invalid_value::RULE,
+    &policy_lowered_core_rule::RULE,
+    &policy_unknown_entry::RULE,
+    &policy_unused_entry::RULE,
+    &release_type_missing::RULE,
+    &release_type_value::RULE,
+];
+
+/// The rule of that id.
+pub fn find(id: &str) -> Option<&'static RuleInfo> {
+    ALL.iter().copied().find(|info| info.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    use super::*;
+    use crate::rule::HEADINGS;
+
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules");
+
+    fn files() -> BTreeSet<String> {
+        let names = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = names.map(|name| name.into_string().unwrap());
+        let stems = names.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned));
+        stems.filter(|stem| stem != "mod").collect()
+    }
+
+    #[test]
+    fn the_list_is_the_folder() {
+        let listed: BTreeSet<String> = ALL.iter().map(|info| info.id.replace('-', "_")).collect();
+        assert_eq!(listed, files());
+    }
+
+    #[test]
+    fn the_list_is_sorted_and_ids_are_lower_case_words() {
+        let ids: Vec<_> = ALL.iter().map(|info| info.id).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+        for id in ids {
+            let is_word = |word: &str| {
+                !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+            };
+            assert!(id.split('-').all(is_word), "{id}");
+        }
+    }
+
+    #[test]
+    fn every_manual_has_the_headings_in_order_and_something_below_each() {
+        for info in ALL {
+            let manual = info.manual();
+            let mut sections = manual.split("\n## ");
+            sections.next();
+            let sections: Vec<(&str, &str)> = sections
+                .map(|section| section.split_once('\n').unwrap_or((section, "")))
+                .collect();
+            let wanted: Vec<_> = HEADINGS
+                .iter()
+                .filter(|heading| **heading != "Parameters" || !info.parameters.is_empty())
+                .collect();
+            let found: Vec<_> = sections.iter().map(|(heading, _)| heading).collect();
+            assert_eq!(found, wanted, "{}", info.id);
+            for (heading, body) in sections {
+                assert!(body.trim().len() > 8, "{}: nothing below {heading}", info.id);
+            }
+            for parameter in info.parameters {
+                assert!(manual.contains(&format!("`{}`", parameter.key())), "{}", info.id);
+            }
+        }
+    }
+
+    #[test]
+    fn every_summary_is_one_short_phrase_and_the_metadata_are_filled_in() {
+        for info in ALL {
+            let summary = info.summary();
+            assert!((10..=100).contains(&summary.len()), "{}: {summary}", info.id);
+            assert!(!summary.ends_with('.'), "{}: {summary}", info.id);
+            assert!(info.manual().lines().nth(1).is_some_and(str::is_empty), "{}", info.id);
+            assert!(!info.authority.is_empty() && !info.clause.is_empty(), "{}", info.id);
+            assert!(info.images.is_sorted_by(|a, b| a < b), "{}", info.id);
+            let version: Vec<_> = info.since.split('.').collect();
+            assert!(version.len() == 3 && version.iter().all(|n| n.parse::<u32>().is_ok()));
+        }
+    }
+
+    #[test]
+    fn no_scaffold_text_is_left() {
+        for stem in files() {
+            let text = fs::read_to_string(format!("{FOLDER}/{stem}.rs")).unwrap();
+            for scaffold in ["TODO", "FIXME", "XXX", "TBD", "lorem", "unimplemented!", "todo!"] {
+                assert!(!text.contains(scaffold), "{stem}.rs: {scaffold}");
+            }
+            assert!(text.contains("#[cfg(test)]"), "{stem}.rs has no test");
+            assert!(text.lines().count() <= 150, "{stem}.rs is long");
+        }
+    }
+
+    #[test]
+    fn every_rule_can_be_made_with_its_defaults() {
+        for info in ALL {
+            assert!((info.build)(toml::de::DeTable::new()).is_ok(), "{}", info.id);
+        }
+    }
+}
