@@ -3,6 +3,19 @@
 //! Files become facts, rules judge facts, policies set the levels, renderers show the diagnostics. This crate reads
 //! files only through a trait, so that a service can hand it a tree in memory; it holds no private key, asks no clock
 //! and no network. Any input is hostile: what is malformed is a finding, never a panic.
+//!
+//! ```
+//! use proofmark_lint::engine::{gather, judge};
+//! use proofmark_lint::files::Memory;
+//! use proofmark_lint::policy::Policies;
+//!
+//! let input = r#"<OEMInput xmlns="http://schemas.microsoft.com/embedded/2004/10/ImageUpdate"/>"#;
+//! let files: Memory = [("RetailOEMInput.xml", input)].into_iter().collect();
+//! let workspaces = gather(&files, &["RetailOEMInput.xml".into()], &Default::default())?;
+//! let outcome = judge(&workspaces, &Policies::built_in());
+//! assert!(outcome.diagnostics.iter().any(|found| found.rule == "release-type-missing"));
+//! # Ok::<(), proofmark_lint::discover::DiscoverError>(())
+//! ```
 #![cfg_attr(
     not(test),
     deny(
@@ -14,9 +27,17 @@
 )]
 
 pub mod diagnostic;
+pub mod discover;
+pub mod engine;
 pub mod facts;
 pub mod files;
 pub mod image;
 pub mod nearest;
+pub mod policy;
+pub mod read;
+pub mod resolve;
 pub mod rule;
+pub mod rules;
 pub mod sources;
+#[cfg(test)]
+mod testing;

@@ -8,9 +8,13 @@ const LONGEST: usize = 80;
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().take(LONGEST).collect();
     let allowed = word.len().saturating_sub(1).div_ceil(2).min(2);
-    let ranked = candidates.into_iter().map(|candidate| (distance(&word, candidate), candidate));
+    let ranked = candidates
+        .into_iter()
+        .map(|candidate| (distance(&word, candidate), candidate));
     let within = ranked.filter(|(distance, _)| (1..=allowed).contains(distance));
-    within.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
+    within
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
 }
 
 /// Letters to insert, remove, replace or swap with their neighbour.
@@ -48,9 +52,16 @@ mod tests {
     #[test]
     fn a_slip_of_the_hand_is_recognised() {
         let known = ["IOT_POWER_SETTINGS", "IOT_EFIESP", "IOT_SSH"];
-        assert_eq!(nearest("IOT_POWER_SETIINGS", known), Some("IOT_POWER_SETTINGS"));
+        assert_eq!(
+            nearest("IOT_POWER_SETIINGS", known),
+            Some("IOT_POWER_SETTINGS")
+        );
         assert_eq!(nearest("IOT_EFEISP", known), Some("IOT_EFIESP"));
-        assert_eq!(nearest("IOT_SSH", known), None, "the word itself is no hint");
+        assert_eq!(
+            nearest("IOT_SSH", known),
+            None,
+            "the word itself is no hint"
+        );
         assert_eq!(nearest("IOT_UAP_OOBE", known), None);
         assert_eq!(nearest("ab", ["xy"]), None);
         assert_eq!(nearest("", ["x"]), None);

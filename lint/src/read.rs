@@ -1,5 +1,6 @@
 //! From files to documents: every file that may be an input is read once, in parallel.
 
+use std::io;
 use std::sync::Arc;
 
 use formats::document::{self, Document, Recognised};
@@ -30,7 +31,10 @@ pub fn read(files: &dyn Files, discovered: &Discovered) -> Documented {
         .map(|file| file.path.as_str())
         .filter(|path| is_candidate(path))
         .collect();
-    let outcomes: Vec<_> = candidates.par_iter().map(|path| read_one(files, path)).collect();
+    let outcomes: Vec<_> = candidates
+        .par_iter()
+        .map(|path| read_one(files, path))
+        .collect();
 
     let mut documented = Documented {
         workspace: Workspace {
@@ -45,12 +49,19 @@ pub fn read(files: &dyn Files, discovered: &Discovered) -> Documented {
     }
     let unreadable = &mut documented.workspace.documents.unreadable;
     for (folder, problem) in &discovered.unlisted {
-        unreadable.push(not_opened(folder, format!("the folder cannot be listed: {problem}")));
+        unreadable.push(not_opened(
+            folder,
+            format!("the folder cannot be listed: {problem}"),
+        ));
     }
-    for outcome in outcomes {
+    for (path, outcome) in candidates.into_iter().zip(outcomes) {
         match outcome {
             Ok(recognised) => documented.add(recognised),
-            Err(problem) => documented.workspace.documents.unreadable.push(problem),
+            Err(error) => {
+                let problem = format!("the file cannot be read: {error}");
+                let unreadable = &mut documented.workspace.documents.unreadable;
+                unreadable.push(not_opened(path, problem));
+            }
         }
     }
     documented
@@ -61,13 +72,11 @@ fn is_candidate(path: &str) -> bool {
     READ.iter().any(|end| name.ends_with(end))
 }
 
-fn read_one(files: &dyn Files, path: &str) -> Result<Recognised, Unreadable> {
+fn read_one(files: &dyn Files, path: &str) -> io::Result<Recognised> {
     // One byte more than is accepted tells the reader that there is more.
-    let limit = (document::SIZE_LIMIT as u64).saturating_add(1);
-    match files.read(path, limit) {
-        Ok(bytes) => Ok(document::recognise(path, &bytes)),
-        Err(error) => Err(not_opened(path, format!("the file cannot be read: {error}"))),
-    }
+    let limit = (document::decode::SIZE_LIMIT as u64).saturating_add(1);
+    let bytes = files.read(path, limit)?;
+    Ok(document::recognise(path, &bytes))
 }
 
 fn not_opened(path: &str, problem: String) -> Unreadable {
@@ -80,7 +89,11 @@ fn not_opened(path: &str, problem: String) -> Unreadable {
 
 impl Documented {
     fn add(&mut self, recognised: Recognised) {
-        let Recognised { source, kind, outcome } = recognised;
+        let Recognised {
+            source,
+            kind,
+            outcome,
+        } = recognised;
         let documents = &mut self.workspace.documents;
         let source = Arc::new(source);
         match outcome {

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
@@ -101,7 +102,7 @@ impl Parameter {
 }
 
 /// Makes a rule from the parameters that the policies gave it.
-pub type Build = fn(DeTable<'static>) -> Result<Box<dyn Rule>, Error>;
+pub type Build = for<'a> fn(DeTable<'a>) -> Result<Box<dyn Rule>, Error>;
 
 /// What is known about a rule without running it. `declare_rule!` fills it in.
 pub struct RuleInfo {
@@ -171,10 +172,7 @@ pub const HEADINGS: &[&str] = &[
 ];
 
 /// Reads a rule's parameters; what `declare_rule!` puts into [`RuleInfo::build`].
-pub fn read_parameters<'de, T>(table: DeTable<'de>) -> Result<T, Error>
-where
-    T: serde::Deserialize<'de>,
-{
+pub fn read_parameters<T: DeserializeOwned>(table: DeTable<'_>) -> Result<T, Error> {
     T::deserialize(ValueDeserializer::from(Spanned::new(
         0..0,
         DeValue::Table(table),
@@ -381,7 +379,7 @@ mod tests {
         }
     }
 
-    fn run(toml: &'static str) -> Result<Vec<String>, String> {
+    fn run(toml: &str) -> Result<Vec<String>, String> {
         let table = DeTable::parse(toml).unwrap().into_inner();
         let rule = (sample::RULE.build)(table)
             .map_err(|error| format!("{:?} {}", error.span(), error.message()))?;

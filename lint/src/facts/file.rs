@@ -65,7 +65,11 @@ impl<T> File<T> {
     /// The text of a list's member, or the whole element where it is empty.
     pub fn item(&self, item: &Item) -> Place {
         let span = item.text.span;
-        let span = if span.start < span.end { span } else { item.element };
+        let span = if span.start < span.end {
+            span
+        } else {
+            item.element
+        };
         self.place(span, item.route.clone())
     }
 

@@ -10,7 +10,6 @@ pub mod product;
 pub mod registry;
 pub mod signature;
 pub mod tree;
-pub mod variables;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,6 +33,7 @@ pub use product::Product;
 pub use signature::Signature;
 
 use crate::diagnostic::Place;
+use crate::files::is_below;
 use crate::image::ImageType;
 use crate::policy::PolicyProblem;
 use registry::RegistryFile;
@@ -58,6 +58,13 @@ pub struct Workspace {
     pub sources: Vec<Arc<Source>>,
     /// What the user asked for; diagnostics about anything else are not made. Paths of files and folders.
     pub targets: Vec<String>,
+}
+
+impl Workspace {
+    /// Whether the user asked for this file.
+    pub fn is_target(&self, path: &str) -> bool {
+        self.targets.iter().any(|target| is_below(path, target))
+    }
 }
 
 /// The documents of each kind, by path.
@@ -115,10 +122,20 @@ impl Documents {
     /// The documents whose path fulfils a condition.
     pub fn filter(&self, wanted: impl Fn(&str) -> bool) -> Self {
         fn those<T>(files: &[Arc<File<T>>], wanted: &impl Fn(&str) -> bool) -> Vec<Arc<File<T>>> {
-            files.iter().filter(|file| wanted(file.path())).cloned().collect()
+            files
+                .iter()
+                .filter(|file| wanted(file.path()))
+                .cloned()
+                .collect()
         }
-        let misnamed = self.misnamed.iter().filter(|file| wanted(file.source.name()));
-        let unreadable = self.unreadable.iter().filter(|file| wanted(file.place.file()));
+        let misnamed = self
+            .misnamed
+            .iter()
+            .filter(|file| wanted(file.source.name()));
+        let unreadable = self
+            .unreadable
+            .iter()
+            .filter(|file| wanted(file.place.file()));
         Self {
             oem_inputs: those(&self.oem_inputs, &wanted),
             manifests: those(&self.manifests, &wanted),
@@ -158,7 +175,10 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// The registry contents of all package definitions and `.reg` files.
     pub fn registry(&self) -> impl Iterator<Item = RegistryFile<'_>> {
-        let definitions = self.packages.iter().map(|package| package.definition.registry());
+        let definitions = self
+            .packages
+            .iter()
+            .map(|package| package.definition.registry());
         let reg_files = self.documents.reg_files.iter().map(|file| RegistryFile {
             source: &file.source,
             registry: &file.registry,
@@ -167,11 +187,12 @@ impl<'a> Facts<'a> {
     }
 
     /// What a workspace shows of one image type, `None` standing for the unknown.
-    pub fn of(workspace: &'a Workspace, image: Option<ImageType>, policy: &'a [PolicyProblem]) -> Self {
-        let is_target = |path: &str| {
-            let mut targets = workspace.targets.iter();
-            targets.any(|target| crate::files::is_below(path, target))
-        };
+    pub fn of(
+        workspace: &'a Workspace,
+        image: Option<ImageType>,
+        policy: &'a [PolicyProblem],
+    ) -> Self {
+        let is_target = |path: &str| workspace.is_target(path);
         let is_asked = |product: &&Product| is_target(product.oem_input.path());
         // A package that was asked for is judged by the products that select it, asked for or not.
         let reach = |wanted: &dyn Fn(&Product) -> bool| -> BTreeSet<&'a str> {
@@ -188,7 +209,10 @@ impl<'a> Facts<'a> {
             of_these.contains(path)
                 || (image.is_none() && !of_any.contains(path) && is_target(path))
         };
-        let of_image = workspace.products.iter().filter(|product| product.image == image);
+        let of_image = workspace
+            .products
+            .iter()
+            .filter(|product| product.image == image);
         let products: Vec<&Product> = of_image.filter(is_asked).collect();
         let cabs: BTreeSet<&str> = products
             .iter()

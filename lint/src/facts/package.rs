@@ -10,8 +10,8 @@ use formats::source::{Source, Spanned};
 use super::file::File;
 use super::registry::RegistryFile;
 use super::tree::TreeFile;
-use super::variables::Variables;
 use crate::diagnostic::Place;
+use formats::document::variables::Variables;
 
 /// A package of the workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,11 +74,17 @@ impl Definition {
         match self {
             Self::Wm(file) => {
                 let value = file.onecore_package_info.as_ref()?.release_type.as_ref()?;
-                Some(field(&file.source, value, "identity/onecorePackageInfo/@releaseType"))
+                Some(field(
+                    &file.source,
+                    value,
+                    "identity/onecorePackageInfo/@releaseType",
+                ))
             }
-            Self::Pkg(file) => {
-                Some(field(&file.source, file.release_type.as_ref()?, "Package/@ReleaseType"))
-            }
+            Self::Pkg(file) => Some(field(
+                &file.source,
+                file.release_type.as_ref()?,
+                "Package/@ReleaseType",
+            )),
         }
     }
 
@@ -86,12 +92,22 @@ impl Definition {
     pub fn partition(&self) -> Option<Field<'_>> {
         match self {
             Self::Wm(file) => {
-                let value = file.onecore_package_info.as_ref()?.target_partition.as_ref()?;
-                Some(field(&file.source, value, "identity/onecorePackageInfo/@targetPartition"))
+                let value = file
+                    .onecore_package_info
+                    .as_ref()?
+                    .target_partition
+                    .as_ref()?;
+                Some(field(
+                    &file.source,
+                    value,
+                    "identity/onecorePackageInfo/@targetPartition",
+                ))
             }
-            Self::Pkg(file) => {
-                Some(field(&file.source, file.partition.as_ref()?, "Package/@Partition"))
-            }
+            Self::Pkg(file) => Some(field(
+                &file.source,
+                file.partition.as_ref()?,
+                "Package/@Partition",
+            )),
         }
     }
 
@@ -108,11 +124,17 @@ impl Definition {
         match self {
             Self::Wm(file) => {
                 let value = file.onecore_package_info.as_ref()?.owner_type.as_ref()?;
-                Some(field(&file.source, value, "identity/onecorePackageInfo/@ownerType"))
+                Some(field(
+                    &file.source,
+                    value,
+                    "identity/onecorePackageInfo/@ownerType",
+                ))
             }
-            Self::Pkg(file) => {
-                Some(field(&file.source, file.owner_type.as_ref()?, "Package/@OwnerType"))
-            }
+            Self::Pkg(file) => Some(field(
+                &file.source,
+                file.owner_type.as_ref()?,
+                "Package/@OwnerType",
+            )),
         }
     }
 
@@ -122,7 +144,10 @@ impl Definition {
             Self::Wm(file) => &file.registry,
             Self::Pkg(file) => &file.registry,
         };
-        RegistryFile { source: self.source(), registry }
+        RegistryFile {
+            source: self.source(),
+            registry,
+        }
     }
 
     /// The name that the built cabinet has without `.cab`: `legacyName` of a `*.wm.xml` where it is there, else owner,
@@ -148,5 +173,8 @@ fn field<'a>(source: &Source, value: &'a Spanned<String>, route: &str) -> Field<
 
 fn dotted<'a>(parts: impl IntoIterator<Item = &'a Option<Spanned<String>>>) -> String {
     let values = parts.into_iter().flatten().map(|part| part.value.as_str());
-    values.filter(|value| !value.is_empty()).collect::<Vec<_>>().join(".")
+    values
+        .filter(|value| !value.is_empty())
+        .collect::<Vec<_>>()
+        .join(".")
 }

@@ -14,9 +14,9 @@ use formats::document::workspace_settings::WorkspaceSettings;
 use super::file::File;
 use super::package::Package;
 use super::tree::TreeFile;
-use super::variables::Variables;
 use crate::diagnostic::Place;
 use crate::image::ImageType;
+use formats::document::variables::Variables;
 
 /// The processor of an image, by the names that the workspace uses for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,7 +57,11 @@ impl Arch {
     pub fn of_path(path: &str) -> Option<Self> {
         path.split('/').rev().find_map(|name| {
             let (source, arch) = name.split_once('-')?;
-            if source.eq_ignore_ascii_case("Source") { Self::from_word(arch) } else { None }
+            if source.eq_ignore_ascii_case("Source") {
+                Self::from_word(arch)
+            } else {
+                None
+            }
         })
     }
 }
@@ -150,7 +154,11 @@ pub struct SelectedPackage {
 impl SelectedPackage {
     /// The entry's `Name`, or the entry where it has none.
     pub fn place(&self) -> Place {
-        let span = self.entry.name.as_ref().map_or(self.entry.element, |name| name.span);
+        let span = self
+            .entry
+            .name
+            .as_ref()
+            .map_or(self.entry.element, |name| name.span);
         self.manifest.place(span, self.entry.route.clone())
     }
 }
@@ -175,7 +183,8 @@ impl Product {
 
     /// The feature of that identifier in either section, in any case.
     pub fn feature(&self, id: &str) -> Option<&Item> {
-        self.features().find(|item| item.text.value.eq_ignore_ascii_case(id))
+        self.features()
+            .find(|item| item.text.value.eq_ignore_ascii_case(id))
     }
 
     /// The manifests that were found.
@@ -185,14 +194,20 @@ impl Product {
 
     /// Whether every manifest that the product names was found, so that what they lack is lacking.
     pub fn manifests_complete(&self) -> bool {
-        self.manifests.iter().all(|manifest| manifest.file().is_some())
+        self.manifests
+            .iter()
+            .all(|manifest| manifest.file().is_some())
     }
 
     /// How an OEM feature is known to the manifests that were found.
     pub fn oem_feature(&self, id: &str) -> FeatureMatch {
         let mut other_case = None;
         for manifest in self.manifest_files() {
-            for known in manifest.packages.iter().flat_map(|package| package.feature_ids.texts()) {
+            for known in manifest
+                .packages
+                .iter()
+                .flat_map(|package| package.feature_ids.texts())
+            {
                 if known == id {
                     return FeatureMatch::Exact;
                 }
@@ -223,7 +238,10 @@ mod tests {
     #[test]
     fn the_processor_comes_from_words_and_folders() {
         assert_eq!(Arch::from_word("AMD64"), Some(Arch::X64));
-        assert_eq!(Arch::of_path("w/Source-arm/Products/A/x.xml"), Some(Arch::Arm));
+        assert_eq!(
+            Arch::of_path("w/Source-arm/Products/A/x.xml"),
+            Some(Arch::Arm)
+        );
         assert_eq!(Arch::of_path("w/source-x86/Source-z"), Some(Arch::X86));
         assert_eq!(Arch::of_path("w/Common/a.xml"), None);
     }

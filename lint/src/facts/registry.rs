@@ -20,13 +20,19 @@ pub struct RegistryFile<'a> {
 impl<'a> RegistryFile<'a> {
     /// Every key that the document names, in order.
     pub fn keys(self) -> impl Iterator<Item = RegistryAt<'a, RegistryKey>> {
-        let at = move |entry| RegistryAt { source: self.source, entry };
+        let at = move |entry| RegistryAt {
+            source: self.source,
+            entry,
+        };
         self.registry.keys.iter().map(at)
     }
 
     /// Every value that the document sets or deletes, in order.
     pub fn values(self) -> impl Iterator<Item = RegistryAt<'a, RegistryValue>> {
-        let at = move |entry| RegistryAt { source: self.source, entry };
+        let at = move |entry| RegistryAt {
+            source: self.source,
+            entry,
+        };
         self.registry.values.iter().map(at)
     }
 }
@@ -69,7 +75,11 @@ impl RegistryAt<'_, RegistryValue> {
     /// The data as written, or the whole value where nothing is.
     pub fn data_place(&self) -> Place {
         let written = self.entry.written.span;
-        let span = if written.start < written.end { written } else { self.entry.element };
+        let span = if written.start < written.end {
+            written
+        } else {
+            self.entry.element
+        };
         Place::text(self.source, span, self.entry.route.clone())
     }
 }

@@ -225,7 +225,10 @@ mod tests {
             check,
         };
         assert_eq!(signed(None).effective_time().year(), 2026);
-        assert_eq!(signed(Some(stamp(Check::Passed))).effective_time().year(), 2017);
+        assert_eq!(
+            signed(Some(stamp(Check::Passed))).effective_time().year(),
+            2017
+        );
         let broken = stamp(Check::Failed("digest differs".into()));
         assert_eq!(signed(Some(broken)).effective_time().year(), 2026);
     }
@@ -241,8 +244,15 @@ mod tests {
             index: 1,
             state: State::Present(Box::new(signed(None))),
         };
-        assert_eq!(signature.place("signer").to_string(), "a.cab (driver.sys: signature[1].signer)");
+        assert_eq!(
+            signature.place("signer").to_string(),
+            "a.cab (driver.sys: signature[1].signer)"
+        );
         assert_eq!(signature.place("").route(), "driver.sys: signature[1]");
-        assert!(signature.signed().is_some_and(|signed| signed.anchor.is_test()));
+        assert!(
+            signature
+                .signed()
+                .is_some_and(|signed| signed.anchor.is_test())
+        );
     }
 }

@@ -61,7 +61,9 @@ impl FileTree {
     /// All files of that name, in any folder and case, in the order they were added.
     pub fn named(&self, name: &str) -> impl Iterator<Item = &TreeFile> {
         let keys = self.by_name.get(&name.to_lowercase());
-        keys.into_iter().flatten().filter_map(|key| self.by_path.get(key))
+        keys.into_iter()
+            .flatten()
+            .filter_map(|key| self.by_path.get(key))
     }
 
     /// All files, by path.
@@ -81,9 +83,18 @@ mod tests {
         tree.insert("w/build/custom.bcd.xml", 1);
         let path = |file: Option<&TreeFile>| file.map(|file| file.path.clone());
         let first = Some("w/Packages/Custom.BCD/Custom.BCD.xml".to_owned());
-        assert_eq!(path(tree.find(r"W\packages\CUSTOM.bcd\custom.bcd.XML")), first);
-        assert_eq!(path(tree.find_from("w/Packages/Custom.BCD", r".\custom.bcd.xml")), first);
-        assert_eq!(path(tree.find_from("w/Packages/Other", r"..\Custom.BCD\Custom.BCD.xml")), first);
+        assert_eq!(
+            path(tree.find(r"W\packages\CUSTOM.bcd\custom.bcd.XML")),
+            first
+        );
+        assert_eq!(
+            path(tree.find_from("w/Packages/Custom.BCD", r".\custom.bcd.xml")),
+            first
+        );
+        assert_eq!(
+            path(tree.find_from("w/Packages/Other", r"..\Custom.BCD\Custom.BCD.xml")),
+            first
+        );
         assert_eq!(path(tree.find("w/Packages")), None);
         assert_eq!(tree.named("CUSTOM.BCD.XML").count(), 2);
         assert_eq!(tree.iter().map(|file| file.size).sum::<u64>(), 8);

@@ -47,7 +47,11 @@ impl Files for Disk {
                 Ok(kind) => entries.push(Entry {
                     name,
                     kind,
-                    size: if kind == Kind::File { metadata.len() } else { 0 },
+                    size: if kind == Kind::File {
+                        metadata.len()
+                    } else {
+                        0
+                    },
                 }),
                 Err(_) => {}
             }
@@ -88,15 +92,25 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", at("e.xml")).unwrap();
 
         let root = folder.path().to_str().unwrap();
-        let names: Vec<_> = Disk.list(root).unwrap().into_iter().map(|e| (e.name, e.size)).collect();
-        assert_eq!(names, [("a".into(), 0), ("b.xml".into(), 4), ("c.xml".into(), 4)]);
+        let names: Vec<_> = Disk
+            .list(root)
+            .unwrap()
+            .into_iter()
+            .map(|e| (e.name, e.size))
+            .collect();
+        assert_eq!(
+            names,
+            [("a".into(), 0), ("b.xml".into(), 4), ("c.xml".into(), 4)]
+        );
 
         let file = format!("{root}/c.xml");
         assert_eq!(Disk.read(&file, 10).unwrap(), b"four");
         assert_eq!(Disk.read(&file, 3).unwrap(), b"fou");
         assert!(Disk.open(root).is_err());
         assert!(Disk.open(&format!("{root}/e.xml")).is_err());
-        let canonical = Disk.canonical(&format!("{root}/loop/./loop/c.xml")).unwrap();
+        let canonical = Disk
+            .canonical(&format!("{root}/loop/./loop/c.xml"))
+            .unwrap();
         assert!(canonical.ends_with("/b.xml") && !canonical.contains("loop"));
     }
 }

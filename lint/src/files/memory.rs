@@ -18,7 +18,11 @@ impl Memory {
     }
 
     fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let prefix = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
         self.files
             .range(prefix.clone()..)
             .map_while(move |(path, bytes)| Some((path.strip_prefix(&prefix)?, bytes.as_slice())))
@@ -78,7 +82,11 @@ impl Files for Memory {
                 None => (name_of(rest), Kind::File, bytes.len() as u64),
             };
             let name_owned = name.to_owned();
-            entries.entry(name).or_insert(Entry { name: name_owned, kind, size });
+            entries.entry(name).or_insert(Entry {
+                name: name_owned,
+                kind,
+                size,
+            });
         }
         Ok(entries.into_values().collect())
     }
@@ -101,16 +109,35 @@ mod tests {
 
     #[test]
     fn folders_come_from_the_files_below_them() {
-        let files: Memory = [("w/a/x.xml", "12"), ("w/a/y/z.xml", "1"), ("w\\b.xml", "123")]
-            .into_iter()
-            .collect();
+        let files: Memory = [
+            ("w/a/x.xml", "12"),
+            ("w/a/y/z.xml", "1"),
+            ("w\\b.xml", "123"),
+        ]
+        .into_iter()
+        .collect();
         let names = |folder: &str| {
             let entries = files.list(folder).unwrap();
-            entries.into_iter().map(|e| (e.name, e.kind, e.size)).collect::<Vec<_>>()
+            entries
+                .into_iter()
+                .map(|e| (e.name, e.kind, e.size))
+                .collect::<Vec<_>>()
         };
         assert_eq!(names(""), [("w".into(), Kind::Folder, 0)]);
-        assert_eq!(names("./w/"), [("a".into(), Kind::Folder, 0), ("b.xml".into(), Kind::File, 3)]);
-        assert_eq!(names("w/b/../a"), [("x.xml".into(), Kind::File, 2), ("y".into(), Kind::Folder, 0)]);
+        assert_eq!(
+            names("./w/"),
+            [
+                ("a".into(), Kind::Folder, 0),
+                ("b.xml".into(), Kind::File, 3)
+            ]
+        );
+        assert_eq!(
+            names("w/b/../a"),
+            [
+                ("x.xml".into(), Kind::File, 2),
+                ("y".into(), Kind::Folder, 0)
+            ]
+        );
         assert_eq!(files.kind("w/a").unwrap(), Kind::Folder);
         assert!(files.kind("w/c").is_err() && files.list("w/b.xml").is_err());
         assert_eq!(files.read("w/a/x.xml", 9).unwrap(), b"12");

@@ -117,13 +117,16 @@ pub enum PolicyProblemKind {
 struct Setting {
     /// `None` where only parameters are given, `Some(None)` for `off`.
     level: Option<Option<Level>>,
-    parameters: DeTable<'static>,
+    /// The section it stands in and the parameters it gives there.
+    section: &'static str,
+    parameters: Vec<String>,
     place: Place,
 }
 
 /// A policy that has been read and checked: only rules that exist, only levels that are some.
 #[derive(Debug, Clone)]
 struct Layer {
+    source: Arc<Source>,
     /// For every image type.
     rules: BTreeMap<&'static str, Setting>,
     /// For one image type; stronger than `rules`.
@@ -136,7 +139,6 @@ pub struct Policies {
     rules: &'static [&'static RuleInfo],
     /// Weakest first.
     layers: Vec<Layer>,
-    sources: Vec<Arc<Source>>,
     problems: Vec<PolicyProblem>,
 }
 
@@ -162,14 +164,13 @@ impl Policies {
         let mut policies = Self {
             rules,
             layers: Vec::new(),
-            sources: Vec::new(),
             problems: Vec::new(),
         };
         for (image, name, text) in BUILT_IN {
             // A built-in policy that is not TOML would be an empty one; a test holds that against us.
             let source = Arc::new(Source::new(*name, *text, 0));
             if let Ok(document) = read::document(&source, Some(*image), rules) {
-                policies.add(source, document);
+                policies.add(document);
             }
         }
         policies
@@ -183,12 +184,12 @@ impl Policies {
     }
 
     fn add_file(&mut self, files: &dyn Files, path: &str) -> Result<(), PolicyError> {
-        let mut chain = Vec::new();
+        let mut chain: Vec<(String, read::Document)> = Vec::new();
         let mut next = Some(path.to_owned());
         while let Some(path) = next {
             let canonical = files.canonical(&path);
             let canonical = canonical.map_err(|error| unreadable(&path, error.to_string()))?;
-            let seen = chain.iter().any(|(seen, ..)| *seen == canonical);
+            let seen = chain.iter().any(|(seen, _)| *seen == canonical);
             if seen || chain.len() >= DEEPEST {
                 return Err(PolicyError::EndlessExtends { path });
             }
@@ -196,17 +197,16 @@ impl Policies {
             let document = read::document(&source, None, self.rules)?;
             let extended = document.extends.as_deref();
             next = extended.map(|extended| files::join(files::folder_of(&path), extended));
-            chain.push((canonical, source, document));
+            chain.push((canonical, document));
         }
-        for (_, source, document) in chain.into_iter().rev() {
-            self.add(source, document);
+        for (_, document) in chain.into_iter().rev() {
+            self.add(document);
         }
         Ok(())
     }
 
-    fn add(&mut self, source: Arc<Source>, document: read::Document) {
+    fn add(&mut self, document: read::Document) {
         self.layers.push(document.layer);
-        self.sources.push(source);
         self.problems.extend(document.problems);
     }
 
@@ -216,14 +216,16 @@ impl Policies {
     }
 
     /// The texts of the policies.
-    pub fn sources(&self) -> &[Arc<Source>] {
-        &self.sources
+    pub fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
+        self.layers.iter().map(|layer| &layer.source)
     }
 
     /// The rules that run for an image type, `None` standing for the unknown, in the order of their ids.
     pub fn rules_for(&self, image: Option<ImageType>) -> Vec<Configured> {
         let applicable = self.rules.iter().filter(|info| info.applies_to(image));
-        applicable.filter_map(|info| self.configure(info, image)).collect()
+        applicable
+            .filter_map(|info| self.configure(info, image))
+            .collect()
     }
 
     fn configure(&self, info: &'static RuleInfo, image: Option<ImageType>) -> Option<Configured> {
@@ -240,8 +242,8 @@ impl Policies {
                     level = set;
                     decided_by = DecidedBy::Policy(setting.place.clone());
                 }
-                for (key, value) in setting.parameters.iter() {
-                    parameters.insert(key.clone(), value.clone());
+                if !setting.parameters.is_empty() {
+                    setting.add_parameters(layer.source.text(), info.id, &mut parameters);
                 }
             }
         }
@@ -252,6 +254,27 @@ impl Policies {
             level: level?,
             decided_by,
         })
+    }
+}
+
+impl Setting {
+    /// Reads the parameters again, which passed when the policy was read.
+    fn add_parameters<'a>(&self, policy: &'a str, id: &str, parameters: &mut DeTable<'a>) {
+        let Ok(table) = DeTable::parse(policy) else {
+            return;
+        };
+        let section = table.get_ref().get(self.section);
+        let rule = section.and_then(|section| section.get_ref().get(id));
+        let given = rule.and_then(|rule| rule.get_ref().as_table());
+        for (key, value) in given.into_iter().flatten() {
+            if self
+                .parameters
+                .iter()
+                .any(|accepted| accepted == key.get_ref())
+            {
+                parameters.insert(key.clone(), value.clone());
+            }
+        }
     }
 }
 

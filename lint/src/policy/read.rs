@@ -7,9 +7,7 @@ use formats::source::Source;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{
-    CORE, Layer, PolicyError, PolicyProblem, PolicyProblemKind, Setting, place,
-};
+use super::{CORE, Layer, PolicyError, PolicyProblem, PolicyProblemKind, Setting, place};
 use crate::diagnostic::Level;
 use crate::image::ImageType;
 use crate::nearest::nearest;
@@ -53,19 +51,19 @@ pub(super) fn document(
         problems: Vec::new(),
     };
     let mut layer = Layer {
+        source: source.clone(),
         rules: BTreeMap::new(),
         images: BTreeMap::new(),
     };
     let mut extends = None;
     for entry in table.get_ref() {
-        let (key, value) = entry;
-        match key.get_ref().as_ref() {
+        match entry.0.get_ref().as_ref() {
             "description" => {
                 reader.text(entry);
             }
             "extends" => extends = reader.text(entry),
             "rules" => {
-                let settings = reader.section(entry, only);
+                let settings = reader.section(entry, "rules", only);
                 match only {
                     Some(image) => {
                         layer.images.insert(image, settings);
@@ -75,7 +73,7 @@ pub(super) fn document(
             }
             word => match ImageType::from_word(word) {
                 Some(image) => {
-                    let settings = reader.section((key, value), Some(image));
+                    let settings = reader.section(entry, image.as_str(), Some(image));
                     layer.images.insert(image, settings);
                 }
                 None => reader.unknown(entry, "a policy has no", TOP_KEYS.iter().copied()),
@@ -115,7 +113,13 @@ impl Reader<'_> {
         let word = key.get_ref().as_ref();
         let help = nearest(word, known).map(|near| format!("did you mean `{near}`?"));
         let message = format!("{what} `{word}`");
-        self.problem(PolicyProblemKind::UnknownEntry, key.span(), word, message, help);
+        self.problem(
+            PolicyProblemKind::UnknownEntry,
+            key.span(),
+            word,
+            message,
+            help,
+        );
     }
 
     fn invalid(&mut self, span: std::ops::Range<usize>, route: &str, message: String) {
@@ -127,22 +131,30 @@ impl Reader<'_> {
         if text.is_none() {
             let key = key.get_ref().as_ref();
             let found = value.get_ref().type_str();
-            self.invalid(value.span(), key, format!("`{key}` is {found}, expected a string"));
+            self.invalid(
+                value.span(),
+                key,
+                format!("`{key}` is {found}, expected a string"),
+            );
         }
         text.map(str::to_owned)
     }
 
-    /// A table of rules; `image` is the type it is for.
+    /// The table of rules called `name`; `image` is the type it is for.
     fn section(
         &mut self,
-        (key, value): Entry<'_, '_>,
+        (_, value): Entry<'_, '_>,
+        name: &'static str,
         image: Option<ImageType>,
     ) -> BTreeMap<&'static str, Setting> {
         let mut settings = BTreeMap::new();
         let Some(table) = value.get_ref().as_table() else {
-            let key = key.get_ref().as_ref();
             let found = value.get_ref().type_str();
-            self.invalid(value.span(), key, format!("`{key}` is {found}, expected a table"));
+            self.invalid(
+                value.span(),
+                name,
+                format!("`{name}` is {found}, expected a table"),
+            );
             return settings;
         };
         for entry in table {
@@ -159,7 +171,7 @@ impl Reader<'_> {
                 self.problem(kind, entry.0.span(), id, message, None);
                 continue;
             }
-            if let Some(setting) = self.setting(info, entry) {
+            if let Some(setting) = self.setting(info, name, entry) {
                 settings.insert(info.id, setting);
             }
         }
@@ -167,10 +179,16 @@ impl Reader<'_> {
     }
 
     /// `id = "level"` or `id = { level = "...", parameter = ... }`.
-    fn setting(&mut self, info: &'static RuleInfo, (key, value): Entry<'_, '_>) -> Option<Setting> {
+    fn setting(
+        &mut self,
+        info: &'static RuleInfo,
+        section: &'static str,
+        (key, value): Entry<'_, '_>,
+    ) -> Option<Setting> {
         let mut setting = Setting {
             level: None,
-            parameters: DeTable::new(),
+            section,
+            parameters: Vec::new(),
             place: place(self.source, key.span().start..value.span().end, info.id),
         };
         match value.get_ref() {
@@ -181,11 +199,12 @@ impl Reader<'_> {
                     if key.get_ref() == "level" {
                         setting.level = self.level(info, value);
                         setting.place = place(self.source, value.span(), info.id);
-                    } else if info.parameters.iter().any(|known| known.key() == *key.get_ref()) {
-                        let mut owned = DeTable::new();
-                        owned.insert(key.clone(), value.clone());
-                        owned.make_owned();
-                        self.parameter(info, owned, &mut setting);
+                    } else if info
+                        .parameters
+                        .iter()
+                        .any(|known| known.key() == *key.get_ref())
+                    {
+                        self.parameter(info, entry, &mut setting);
                     } else {
                         let keys: Vec<String> =
                             info.parameters.iter().map(|known| known.key()).collect();
@@ -233,24 +252,23 @@ impl Reader<'_> {
     fn parameter(
         &mut self,
         info: &'static RuleInfo,
-        parameter: DeTable<'static>,
+        (key, value): Entry<'_, '_>,
         setting: &mut Setting,
     ) {
-        let Some((key, value)) = parameter.iter().next() else {
-            return;
-        };
         if !self.built_in && CORE.contains(&info.id) {
             let message = format!("the parameters of `{}` cannot be changed", info.id);
             self.core(key.span(), info, message);
             return;
         }
-        if let Err(error) = (info.build)(parameter.clone()) {
+        let mut alone = DeTable::new();
+        alone.insert(key.clone(), value.clone());
+        if let Err(error) = (info.build)(alone) {
             let span = error.span().unwrap_or(value.span());
             let message = format!("`{}`: {}", key.get_ref(), error.message());
             self.invalid(span, info.id, message);
             return;
         }
-        setting.parameters.insert(key.clone(), value.clone());
+        setting.parameters.push(key.get_ref().to_string());
     }
 
     fn core(&mut self, span: std::ops::Range<usize>, info: &RuleInfo, message: String) {

@@ -63,7 +63,10 @@ mod tests {
 
     #[test]
     fn an_image_configuration_and_payload_are_not_its_concern() {
-        let files = [("TestOEMInput.xml", "<OEMInput>"), ("payload.xml", "<unfinished>")];
+        let files = [
+            ("TestOEMInput.xml", "<OEMInput>"),
+            ("payload.xml", "<unfinished>"),
+        ];
         assert!(lint_one("document-not-well-formed", &files).is_empty());
     }
 }

@@ -42,7 +42,9 @@ mod tests {
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules");
 
     fn files() -> BTreeSet<String> {
-        let names = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = fs::read_dir(FOLDER)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
         let names = names.map(|name| name.into_string().unwrap());
         let stems = names.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned));
         stems.filter(|stem| stem != "mod").collect()
@@ -60,7 +62,10 @@ mod tests {
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
         for id in ids {
             let is_word = |word: &str| {
-                !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+                !word.is_empty()
+                    && word
+                        .chars()
+                        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
             };
             assert!(id.split('-').all(is_word), "{id}");
         }
@@ -82,10 +87,18 @@ mod tests {
             let found: Vec<_> = sections.iter().map(|(heading, _)| heading).collect();
             assert_eq!(found, wanted, "{}", info.id);
             for (heading, body) in sections {
-                assert!(body.trim().len() > 8, "{}: nothing below {heading}", info.id);
+                assert!(
+                    body.trim().len() > 8,
+                    "{}: nothing below {heading}",
+                    info.id
+                );
             }
             for parameter in info.parameters {
-                assert!(manual.contains(&format!("`{}`", parameter.key())), "{}", info.id);
+                assert!(
+                    manual.contains(&format!("`{}`", parameter.key())),
+                    "{}",
+                    info.id
+                );
             }
         }
     }
@@ -94,10 +107,22 @@ mod tests {
     fn every_summary_is_one_short_phrase_and_the_metadata_are_filled_in() {
         for info in ALL {
             let summary = info.summary();
-            assert!((10..=100).contains(&summary.len()), "{}: {summary}", info.id);
+            assert!(
+                (10..=100).contains(&summary.len()),
+                "{}: {summary}",
+                info.id
+            );
             assert!(!summary.ends_with('.'), "{}: {summary}", info.id);
-            assert!(info.manual().lines().nth(1).is_some_and(str::is_empty), "{}", info.id);
-            assert!(!info.authority.is_empty() && !info.clause.is_empty(), "{}", info.id);
+            assert!(
+                info.manual().lines().nth(1).is_some_and(str::is_empty),
+                "{}",
+                info.id
+            );
+            assert!(
+                !info.authority.is_empty() && !info.clause.is_empty(),
+                "{}",
+                info.id
+            );
             assert!(info.images.is_sorted_by(|a, b| a < b), "{}", info.id);
             let version: Vec<_> = info.since.split('.').collect();
             assert!(version.len() == 3 && version.iter().all(|n| n.parse::<u32>().is_ok()));
@@ -108,7 +133,15 @@ mod tests {
     fn no_scaffold_text_is_left() {
         for stem in files() {
             let text = fs::read_to_string(format!("{FOLDER}/{stem}.rs")).unwrap();
-            for scaffold in ["TODO", "FIXME", "XXX", "TBD", "lorem", "unimplemented!", "todo!"] {
+            for scaffold in [
+                "TODO",
+                "FIXME",
+                "XXX",
+                "TBD",
+                "lorem",
+                "unimplemented!",
+                "todo!",
+            ] {
                 assert!(!text.contains(scaffold), "{stem}.rs: {scaffold}");
             }
             assert!(text.contains("#[cfg(test)]"), "{stem}.rs has no test");
@@ -119,7 +152,11 @@ mod tests {
     #[test]
     fn every_rule_can_be_made_with_its_defaults() {
         for info in ALL {
-            assert!((info.build)(toml::de::DeTable::new()).is_ok(), "{}", info.id);
+            assert!(
+                (info.build)(toml::de::DeTable::new()).is_ok(),
+                "{}",
+                info.id
+            );
         }
     }
 }

@@ -58,13 +58,19 @@ mod tests {
         let text = oem_input("\n<Features>\n<Feature>IOT_BERTHA</Feature -->\n</Features>");
         let found = lint_one("oeminput-not-well-formed", &[("RetailOEMInput.xml", &text)]);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].starts_with("error RetailOEMInput.xml:3:"), "{found:?}");
+        assert!(
+            found[0].starts_with("error RetailOEMInput.xml:3:"),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn a_well_formed_input_passes_and_other_documents_are_not_its_concern() {
         let good = oem_input("<!-- Feature>IOT_SSH</Feature -->");
-        let files = [("RetailOEMInput.xml", good.as_str()), ("OEMFM.xml", "<FeatureManifest>")];
+        let files = [
+            ("RetailOEMInput.xml", good.as_str()),
+            ("OEMFM.xml", "<FeatureManifest>"),
+        ];
         assert!(lint_one("oeminput-not-well-formed", &files).is_empty());
     }
 }

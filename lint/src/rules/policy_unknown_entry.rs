@@ -60,7 +60,10 @@ mod tests {
     #[test]
     fn an_unknown_rule_is_found_with_the_one_that_was_meant() {
         let found = lint_policy("[rules]\nrelease-type-valu = 'error'\n");
-        assert_eq!(found, ["error policy.toml:2:1 there is no rule `release-type-valu`"]);
+        assert_eq!(
+            found,
+            ["error policy.toml:2:1 there is no rule `release-type-valu`"]
+        );
     }
 
     #[test]

@@ -64,7 +64,9 @@ mod tests {
         let Some(info) = rules::ALL.iter().find(about_some) else {
             return;
         };
-        let image = crate::image::ImageType::ALL.iter().find(|image| !info.images.contains(image));
+        let image = crate::image::ImageType::ALL
+            .iter()
+            .find(|image| !info.images.contains(image));
         let image = image.unwrap();
         let found = lint_policy(&format!("[{image}]\n{} = 'error'\n", info.id));
         let message = format!("`{}` says nothing about {image} images", info.id);

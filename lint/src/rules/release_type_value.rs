@@ -49,7 +49,10 @@ impl Rule for ReleaseTypeValue {
             let value = found.value.as_str();
             let place = product.oem_input.value(found, "OEMInput/ReleaseType");
             let message = format!("`ReleaseType` is `{value}`, expected `Test` or `Production`");
-            match ["Test", "Production"].into_iter().find(|known| known.eq_ignore_ascii_case(value)) {
+            match ["Test", "Production"]
+                .into_iter()
+                .find(|known| known.eq_ignore_ascii_case(value))
+            {
                 Some(known) if known == value => {}
                 Some(known) => {
                     let title = format!("write `{known}`");
@@ -97,7 +100,11 @@ mod tests {
     fn another_case_is_a_warning_with_a_fix() {
         assert!(lint("PRODUCTION")[0].starts_with("warning "));
         let text = oem_input("<ReleaseType>test</ReleaseType>");
-        let text = fixed("release-type-value", &[("OEMInput.xml", &text)], "OEMInput.xml");
+        let text = fixed(
+            "release-type-value",
+            &[("OEMInput.xml", &text)],
+            "OEMInput.xml",
+        );
         assert!(text.contains("<ReleaseType>Test</ReleaseType>"), "{text}");
     }
 }

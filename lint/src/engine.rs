@@ -1,0 +1,203 @@
+//! Runs the rules: every rule over every image type that it speaks about, in parallel, always with the same result.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::diagnostic::{Diagnostic, Level};
+use crate::discover::{DiscoverError, discover};
+use crate::facts::{Facts, Workspace};
+use crate::files::Files;
+use crate::image::ImageType;
+use crate::policy::{Configured, Policies};
+use crate::read::read;
+use crate::resolve::{ResolveOptions, resolve};
+use crate::rule::Report;
+use crate::sources::Sources;
+
+/// The result of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// All findings, by file, position and rule; none twice.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that the findings point into, those of the policies included.
+    pub sources: Sources,
+    /// How many findings there are of each level.
+    pub counts: Counts,
+    /// The products that were judged, by path.
+    pub products: Vec<ProductSeen>,
+    /// How many documents and package definitions were read.
+    pub documents: usize,
+}
+
+/// Findings by level.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Findings that are errors.
+    pub errors: usize,
+    /// Findings that are warnings.
+    pub warnings: usize,
+    /// Findings that are for information.
+    pub infos: usize,
+}
+
+/// A product and the policy it was judged by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductSeen {
+    /// Its name.
+    pub name: String,
+    /// Its `OEMInput.xml`.
+    pub oem_input: String,
+    /// Its image type; `None` where it does not say.
+    pub image: Option<ImageType>,
+    /// Whether the user declared the type.
+    pub declared: bool,
+    /// Packages that get into the image, as far as they are known.
+    pub packages: usize,
+}
+
+impl Outcome {
+    /// Whether there is a finding at or above a level.
+    pub fn reaches(&self, level: Level) -> bool {
+        self.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.level >= level)
+    }
+}
+
+/// Finds, reads and resolves what the paths mean. Between this and [`judge`] the caller may verify the cabinets of the
+/// products and put the results into [`Workspace::signatures`].
+pub fn gather(
+    files: &dyn Files,
+    paths: &[String],
+    options: &ResolveOptions,
+) -> Result<Vec<Workspace>, DiscoverError> {
+    let discovered = discover(files, paths)?;
+    let workspaces = discovered
+        .iter()
+        .map(|discovered| resolve(read(files, discovered), options));
+    Ok(workspaces.collect())
+}
+
+/// Runs the rules over what was gathered.
+pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
+    let images: Vec<Option<ImageType>> = std::iter::once(None)
+        .chain(ImageType::ALL.iter().copied().map(Some))
+        .collect();
+    let rules: Vec<(Option<ImageType>, Vec<Configured>)> = images
+        .into_iter()
+        .map(|image| (image, policies.rules_for(image)))
+        .collect();
+
+    let mut scopes: Vec<(Facts<'_>, &[Configured])> = Vec::new();
+    for (number, workspace) in workspaces.iter().enumerate() {
+        for (image, rules) in &rules {
+            // What is wrong with the policies is said once, however many workspaces there are.
+            let problems = if number == 0 {
+                policies.problems()
+            } else {
+                &[]
+            };
+            scopes.push((Facts::of(workspace, *image, problems), rules));
+        }
+    }
+    let tasks: Vec<(&Facts<'_>, &Configured)> = scopes
+        .iter()
+        .flat_map(|(facts, rules)| rules.iter().map(move |rule| (facts, rule)))
+        .collect();
+    let found: Vec<Vec<Diagnostic>> = tasks
+        .par_iter()
+        .map(|(facts, rule)| check(rule, facts))
+        .collect();
+
+    let diagnostics = without_repetition(found.into_iter().flatten());
+    Outcome {
+        counts: Counts::of(&diagnostics),
+        sources: sources(workspaces, policies),
+        products: products_seen(workspaces),
+        documents: workspaces
+            .iter()
+            .map(|workspace| workspace.sources.len())
+            .sum(),
+        diagnostics,
+    }
+}
+
+fn check(configured: &Configured, facts: &Facts<'_>) -> Vec<Diagnostic> {
+    let mut report = Report::default();
+    configured.rule.check(facts, &mut report);
+    let findings = report.into_findings().into_iter();
+    let diagnostics = findings.map(|finding| Diagnostic {
+        primary: finding.place,
+        rule: configured.info.id,
+        message: finding.message,
+        level: configured.level.min(finding.at_most),
+        related: finding.related,
+        help: finding.help,
+        fix: finding.fix,
+        decided_by: configured.decided_by.clone(),
+    });
+    diagnostics.collect()
+}
+
+/// Sorted; a document that belongs to images of two types is told of once, by the stricter policy.
+fn without_repetition(diagnostics: impl Iterator<Item = Diagnostic>) -> Vec<Diagnostic> {
+    let mut kept: BTreeMap<(_, &'static str, String), Diagnostic> = BTreeMap::new();
+    for diagnostic in diagnostics {
+        let key = (
+            diagnostic.primary.clone(),
+            diagnostic.rule,
+            diagnostic.message.clone(),
+        );
+        match kept.get(&key) {
+            Some(known) if known.level >= diagnostic.level => {}
+            _ => {
+                kept.insert(key, diagnostic);
+            }
+        }
+    }
+    kept.into_values().collect()
+}
+
+impl Counts {
+    fn of(diagnostics: &[Diagnostic]) -> Self {
+        let count = |level| {
+            diagnostics
+                .iter()
+                .filter(|found| found.level == level)
+                .count()
+        };
+        Self {
+            errors: count(Level::Error),
+            warnings: count(Level::Warning),
+            infos: count(Level::Info),
+        }
+    }
+}
+
+fn sources(workspaces: &[Workspace], policies: &Policies) -> Sources {
+    let documents = workspaces.iter().flat_map(|workspace| &workspace.sources);
+    documents
+        .chain(policies.sources())
+        .map(Arc::clone)
+        .collect()
+}
+
+fn products_seen(workspaces: &[Workspace]) -> Vec<ProductSeen> {
+    let products = workspaces.iter().flat_map(|workspace| {
+        let asked = workspace.products.iter();
+        asked.filter(|product| workspace.is_target(product.oem_input.path()))
+    });
+    let mut seen: Vec<ProductSeen> = products
+        .map(|product| ProductSeen {
+            name: product.name.clone(),
+            oem_input: product.oem_input.path().to_owned(),
+            image: product.image,
+            declared: product.declared.is_some(),
+            packages: product.packages.len(),
+        })
+        .collect();
+    seen.sort_by(|a, b| a.oem_input.cmp(&b.oem_input));
+    seen
+}

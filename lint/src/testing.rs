@@ -1,0 +1,106 @@
+//! What rule tests are written with: files in memory go in, lines of findings come out.
+
+use crate::engine::{Outcome, gather, judge};
+use crate::facts::Workspace;
+use crate::files::Memory;
+use crate::policy::Policies;
+use crate::resolve::ResolveOptions;
+use crate::rules;
+
+/// An `OEMInput.xml` with the right root around `body`, all before `body` on the first line.
+pub(crate) fn oem_input(body: &str) -> String {
+    format!(
+        "<OEMInput xmlns=\"http://schemas.microsoft.com/embedded/2004/10/ImageUpdate\">{body}</OEMInput>"
+    )
+}
+
+/// A feature manifest with the right root around `body`.
+pub(crate) fn feature_manifest(body: &str) -> String {
+    format!(
+        "<FeatureManifest xmlns=\"http://schemas.microsoft.com/embedded/2004/10/ImageUpdate\">{body}</FeatureManifest>"
+    )
+}
+
+/// A `*.wm.xml` of package `name` in namespace `Test` around `body`.
+pub(crate) fn wm_xml(name: &str, body: &str) -> String {
+    format!(
+        "<identity xmlns=\"urn:Microsoft.CompPlat/ManifestSchema.v1.00\" owner=\"$(OEMNAME)\" namespace=\"Test\" \
+         name=\"{name}\" legacyName=\"$(OEMNAME).Test.{name}\">{body}</identity>"
+    )
+}
+
+/// What the files are as facts, to be completed (with signatures, say) and judged by [`run`].
+pub(crate) fn workspace<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)]) -> Workspace {
+    workspace_with(files, &ResolveOptions::default())
+}
+
+/// The same with an image type or variables that the user gives.
+pub(crate) fn workspace_with<P: AsRef<str>, B: AsRef<[u8]>>(
+    files: &[(P, B)],
+    options: &ResolveOptions,
+) -> Workspace {
+    let files = files
+        .iter()
+        .map(|(path, bytes)| (path.as_ref(), bytes.as_ref().to_vec()));
+    let files: Memory = files.collect();
+    let mut workspaces = gather(&files, &[".".into()], options).unwrap();
+    assert_eq!(workspaces.len(), 1);
+    workspaces.remove(0)
+}
+
+fn lines(outcome: &Outcome, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let diagnostics = outcome
+        .diagnostics
+        .iter()
+        .filter(|found| wanted(found.rule));
+    diagnostics
+        .map(|found| format!("{} {} {}", found.level, found.primary, found.message))
+        .collect()
+}
+
+/// What one rule finds, as lines `level file:line:column message`, by the built-in policies.
+pub(crate) fn run(rule: &str, workspace: &Workspace) -> Vec<String> {
+    assert!(rules::find(rule).is_some(), "there is no rule {rule}");
+    let outcome = judge(std::slice::from_ref(workspace), &Policies::built_in());
+    lines(&outcome, |found| found == rule)
+}
+
+/// What one rule finds in these files.
+pub(crate) fn lint_one<P: AsRef<str>, B: AsRef<[u8]>>(rule: &str, files: &[(P, B)]) -> Vec<String> {
+    run(rule, &workspace(files))
+}
+
+/// The text of a file after every fix of one rule has been applied to it.
+pub(crate) fn fixed<P: AsRef<str>, B: AsRef<[u8]>>(
+    rule: &str,
+    files: &[(P, B)],
+    path: &str,
+) -> String {
+    let outcome = judge(&[workspace(files)], &Policies::built_in());
+    let mut text = outcome.sources.get(path).unwrap().text().to_owned();
+    let found = outcome
+        .diagnostics
+        .iter()
+        .filter(|found| found.rule == rule);
+    let fixes = found
+        .filter_map(|found| found.fix.as_ref())
+        .filter(|fix| &*fix.file == path);
+    let mut edits: Vec<_> = fixes.flat_map(|fix| fix.edits.clone()).collect();
+    edits.sort();
+    for edit in edits.iter().rev() {
+        text.replace_range(edit.span.range(), &edit.text);
+    }
+    text
+}
+
+/// What is found in a policy itself, with nothing else to lint.
+pub(crate) fn lint_policy(policy: &str) -> Vec<String> {
+    let files: Memory = [("policy.toml", policy), ("empty/nothing.txt", "")]
+        .into_iter()
+        .collect();
+    let workspaces = gather(&files, &["empty".into()], &ResolveOptions::default()).unwrap();
+    let policies = Policies::with_file(&files, "policy.toml").unwrap();
+    lines(&judge(&workspaces, &policies), |rule| {
+        rule.starts_with("policy-")
+    })
+}
