@@ -29,12 +29,14 @@
 pub mod diagnostic;
 pub mod discover;
 pub mod engine;
+pub mod explain;
 pub mod facts;
 pub mod files;
 pub mod image;
 pub mod nearest;
 pub mod policy;
 pub mod read;
+pub mod render;
 pub mod resolve;
 pub mod rule;
 pub mod rules;

@@ -1,3 +1,5 @@
-//! Reports for people and for programs.
+//! What a run found, for people and for programs.
 
-pub mod verification;
+pub mod json;
+mod snippet;
+pub mod text;

@@ -1,0 +1,207 @@
+//! What a user is told about rules: one manual, or the table of all.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use crate::diagnostic::DecidedBy;
+use crate::image::ImageType;
+use crate::nearest::nearest;
+use crate::policy::{CORE, Policies};
+use crate::rule::RuleInfo;
+use crate::rules;
+
+/// A rule that nobody has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no rule `{id}`{}", hint(.near))]
+pub struct UnknownRule {
+    /// What was asked for.
+    pub id: String,
+    /// The rule that was probably meant.
+    pub near: Option<&'static str>,
+}
+
+fn hint(near: &Option<&'static str>) -> String {
+    near.map(|near| format!(", did you mean `{near}`?"))
+        .unwrap_or_default()
+}
+
+/// The manual of a rule, with its metadata and what the policies in force make of it.
+pub fn explain(id: &str, policies: &Policies) -> Result<String, UnknownRule> {
+    let info = rules::find(id).ok_or_else(|| UnknownRule {
+        id: id.to_owned(),
+        near: nearest(id, rules::ALL.iter().map(|info| info.id)),
+    })?;
+    let manual = info.manual();
+    let (summary, manual) = manual.split_once('\n').unwrap_or((&manual, ""));
+    let mut out = String::new();
+    let rows = [
+        ("Level", levels(info, policies)),
+        ("Images", words(info.images)),
+        ("Input", info.input.to_string()),
+        ("Authority", format!("{}, {}", info.authority, info.clause)),
+        ("Since", info.since.to_owned()),
+    ];
+    // Writing into a string does not fail.
+    let _ = writeln!(out, "# {id}\n\n{summary}\n");
+    for (name, value) in rows {
+        let _ = writeln!(out, "- {name}: {value}");
+    }
+    if CORE.contains(&info.id) {
+        let _ = writeln!(
+            out,
+            "- Core rule: no policy of an organisation can lower it"
+        );
+    }
+    let _ = writeln!(out, "\n{}", manual.trim());
+    Ok(out)
+}
+
+fn words(images: &[ImageType]) -> String {
+    if images == ImageType::ALL {
+        return "all".to_owned();
+    }
+    images
+        .iter()
+        .map(|image| image.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The default level, and for each image type the level and the policy line where one speaks.
+fn levels(info: &RuleInfo, policies: &Policies) -> String {
+    let mut out = info.level.to_string();
+    for image in info.images {
+        let configured = policies.rules_for(Some(*image));
+        match configured
+            .iter()
+            .find(|configured| configured.info.id == info.id)
+        {
+            None => {
+                let _ = write!(out, "; {image}: off");
+            }
+            Some(configured) => {
+                if let DecidedBy::Policy(_) = configured.decided_by {
+                    let decided_by = &configured.decided_by;
+                    let _ = write!(out, "; {image}: {} by {decided_by}", configured.level);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// All rules as a table: id, level, images, input, summary.
+pub fn rules_text() -> String {
+    let row = |info: &&RuleInfo| {
+        let (level, input) = (info.level.to_string(), info.input.to_string());
+        [info.id.to_owned(), level, words(info.images), input]
+    };
+    let rows: Vec<[String; 4]> = rules::ALL.iter().map(row).collect();
+    let heading = ["rule", "level", "images", "input"].map(str::to_owned);
+    let width = |column: usize| {
+        let cells = rows
+            .iter()
+            .chain([&heading])
+            .filter_map(|row| row.get(column));
+        cells.map(String::len).max().unwrap_or_default()
+    };
+    let widths = [width(0), width(1), width(2), width(3)];
+    let line = |row: &[String; 4], summary: &str| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        format!("{}  {summary}\n", cells.collect::<Vec<_>>().join("  "))
+    };
+    let summaries = rules::ALL.iter().map(|info| info.summary());
+    let table = rows
+        .iter()
+        .zip(summaries)
+        .map(|(row, summary)| line(row, summary));
+    std::iter::once(line(&heading, "summary"))
+        .chain(table)
+        .collect()
+}
+
+#[derive(Serialize)]
+struct JsonRule<'a> {
+    id: &'a str,
+    level: &'a str,
+    images: &'a [ImageType],
+    input: &'a str,
+    summary: &'a str,
+    since: &'a str,
+    core: bool,
+}
+
+/// All rules as a JSON array of objects with `id`, `level`, `images`, `input`, `summary`, `since` and `core`.
+pub fn rules_json() -> serde_json::Result<String> {
+    let rules: Vec<JsonRule<'_>> = rules::ALL
+        .iter()
+        .map(|info| JsonRule {
+            id: info.id,
+            level: info.level.as_str(),
+            images: info.images,
+            input: info.input.as_str(),
+            summary: info.summary(),
+            since: info.since,
+            core: CORE.contains(&info.id),
+        })
+        .collect();
+    let mut text = serde_json::to_string_pretty(&rules)?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_has_metadata_policy_lines_and_every_heading() {
+        let text = explain("release-type-value", &Policies::built_in()).unwrap();
+        assert!(text.starts_with("# release-type-value\n\n`ReleaseType` is neither"));
+        assert!(
+            text.contains("- Images: all\n- Input: oem-input\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("retail: error by policies/retail.toml:"),
+            "{text}"
+        );
+        for heading in ["## Why", "## Fails", "## References"] {
+            assert!(text.contains(heading), "{heading}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_rule_is_answered_with_the_nearest() {
+        let error = explain("release-type-vaule", &Policies::built_in()).unwrap_err();
+        let wanted = "there is no rule `release-type-vaule`, did you mean `release-type-value`?";
+        assert_eq!(error.to_string(), wanted);
+        let error = explain("x", &Policies::built_in()).unwrap_err();
+        assert_eq!(error.to_string(), "there is no rule `x`");
+    }
+
+    #[test]
+    fn the_tables_have_every_rule() {
+        let text = rules_text();
+        assert_eq!(text.lines().count(), rules::ALL.len() + 1);
+        let json: serde_json::Value = serde_json::from_str(&rules_json().unwrap()).unwrap();
+        assert_eq!(json.as_array().unwrap().len(), rules::ALL.len());
+        let rule = &json
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|rule| rule["id"] == "release-type-value");
+        let rule = rule.unwrap();
+        assert_eq!(rule["level"], "error");
+        assert_eq!(
+            rule["images"],
+            serde_json::json!(["retail", "test", "mmos"])
+        );
+        assert_eq!(rule["input"], "oem-input");
+        assert!(text.contains(rule["summary"].as_str().unwrap()));
+    }
+}

@@ -1,0 +1,184 @@
+//! Findings for programs: one JSON object, whose fields are only ever added to.
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `schema` | 1; another number when a field is removed or changes its meaning |
+//! | `counts` | findings by level: `error`, `warning`, `info` |
+//! | `products[]` | `name`, `oem_input`, `image` (`retail`, `test`, `mmos` or null), `image_declared`, `packages` |
+//! | `documents` | documents that were read |
+//! | `diagnostics[]` | the findings, by file, position and rule |
+//!
+//! A finding has `rule`, `level`, `message`, `file`, `route` (null for the whole file), `line`, `column` and `end`
+//! (`line`, `column`; all three null where the file has no lines), `help`, `related[]` (a place with a `label`), `fix`
+//! (`title`, `file`, `edits[]` with `line`, `column`, `end`, `text`) and `decided_by` (`default`, or file and line of a
+//! policy). Lines and columns count from 1, columns in Unicode code points; an end is just after the last character.
+
+use std::io::{self, Write};
+
+use formats::source::LineColumn;
+use serde::Serialize;
+
+use crate::diagnostic::{DecidedBy, Diagnostic, Fix, Level, Place};
+use crate::engine::Outcome;
+use crate::image::ImageType;
+use crate::sources::Sources;
+
+/// The number in `schema`.
+pub const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct Json<'a> {
+    schema: u32,
+    counts: JsonCounts,
+    products: Vec<JsonProduct<'a>>,
+    documents: usize,
+    diagnostics: Vec<JsonDiagnostic<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonCounts {
+    error: usize,
+    warning: usize,
+    info: usize,
+}
+
+#[derive(Serialize)]
+struct JsonProduct<'a> {
+    name: &'a str,
+    oem_input: &'a str,
+    image: Option<ImageType>,
+    image_declared: bool,
+    packages: usize,
+}
+
+#[derive(Serialize)]
+struct JsonDiagnostic<'a> {
+    rule: &'a str,
+    level: Level,
+    message: &'a str,
+    #[serde(flatten)]
+    place: JsonPlace<'a>,
+    help: Option<&'a str>,
+    related: Vec<JsonRelated<'a>>,
+    fix: Option<JsonFix<'a>>,
+    decided_by: String,
+}
+
+#[derive(Serialize)]
+struct JsonPlace<'a> {
+    file: &'a str,
+    route: Option<&'a str>,
+    line: Option<usize>,
+    column: Option<usize>,
+    end: Option<JsonPosition>,
+}
+
+#[derive(Serialize)]
+struct JsonPosition {
+    line: usize,
+    column: usize,
+}
+
+#[derive(Serialize)]
+struct JsonRelated<'a> {
+    label: &'a str,
+    #[serde(flatten)]
+    place: JsonPlace<'a>,
+}
+
+#[derive(Serialize)]
+struct JsonFix<'a> {
+    title: &'a str,
+    file: &'a str,
+    edits: Vec<JsonEdit<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonEdit<'a> {
+    line: usize,
+    column: usize,
+    end: JsonPosition,
+    text: &'a str,
+}
+
+/// Writes the result of a run as JSON, with a line end.
+pub fn render(outcome: &Outcome, to: &mut dyn Write) -> io::Result<()> {
+    let products = outcome.products.iter().map(|product| JsonProduct {
+        name: &product.name,
+        oem_input: &product.oem_input,
+        image: product.image,
+        image_declared: product.declared,
+        packages: product.packages,
+    });
+    let diagnostics = outcome.diagnostics.iter();
+    let json = Json {
+        schema: SCHEMA,
+        counts: JsonCounts {
+            error: outcome.counts.errors,
+            warning: outcome.counts.warnings,
+            info: outcome.counts.infos,
+        },
+        products: products.collect(),
+        documents: outcome.documents,
+        diagnostics: diagnostics
+            .map(|found| diagnostic(found, &outcome.sources))
+            .collect(),
+    };
+    serde_json::to_writer_pretty(&mut *to, &json)?;
+    writeln!(to)
+}
+
+fn diagnostic<'a>(found: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a> {
+    let related = found.related.iter().map(|(other, label)| JsonRelated {
+        label,
+        place: place(other),
+    });
+    JsonDiagnostic {
+        rule: found.rule,
+        level: found.level,
+        message: &found.message,
+        place: place(&found.primary),
+        help: found.help.as_deref(),
+        related: related.collect(),
+        fix: found.fix.as_ref().and_then(|fix| json_fix(fix, sources)),
+        decided_by: match &found.decided_by {
+            DecidedBy::Rule => "default".to_owned(),
+            policy => policy.to_string(),
+        },
+    }
+}
+
+fn place(place: &Place) -> JsonPlace<'_> {
+    let region = place.region();
+    JsonPlace {
+        file: place.file(),
+        route: Some(place.route()).filter(|route| !route.is_empty()),
+        line: region.map(|region| region.start.line),
+        column: region.map(|region| region.start.column),
+        end: region.map(|region| region.end.into()),
+    }
+}
+
+impl From<LineColumn> for JsonPosition {
+    fn from(LineColumn { line, column }: LineColumn) -> Self {
+        Self { line, column }
+    }
+}
+
+fn json_fix<'a>(fix: &'a Fix, sources: &Sources) -> Option<JsonFix<'a>> {
+    let source = sources.get(&fix.file)?;
+    let edits = fix.edits.iter().map(|edit| {
+        let start = source.line_column(edit.span.start);
+        JsonEdit {
+            line: start.line,
+            column: start.column,
+            end: source.line_column(edit.span.end).into(),
+            text: &edit.text,
+        }
+    });
+    Some(JsonFix {
+        title: &fix.title,
+        file: &fix.file,
+        edits: edits.collect(),
+    })
+}
