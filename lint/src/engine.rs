@@ -161,7 +161,8 @@ fn without_repetition(diagnostics: impl Iterator<Item = Diagnostic>) -> Vec<Diag
 }
 
 impl Counts {
-    fn of(diagnostics: &[Diagnostic]) -> Self {
+    /// Counts findings.
+    pub fn of(diagnostics: &[Diagnostic]) -> Self {
         let count = |level| {
             diagnostics
                 .iter()
@@ -200,4 +201,109 @@ fn products_seen(workspaces: &[Workspace]) -> Vec<ProductSeen> {
         .collect();
     seen.sort_by(|a, b| a.oem_input.cmp(&b.oem_input));
     seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::DecidedBy;
+    use crate::files::Memory;
+    use crate::testing::oem_input;
+
+    fn run(files: &[(&str, &str)], paths: &[&str]) -> Outcome {
+        let files: Memory = files.iter().map(|(path, text)| (path, *text)).collect();
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let workspaces = gather(&files, &paths, &ResolveOptions::default()).unwrap();
+        judge(&workspaces, &Policies::built_in())
+    }
+
+    fn rules(outcome: &Outcome) -> Vec<(&str, &str)> {
+        outcome
+            .diagnostics
+            .iter()
+            .map(|found| (found.primary.file(), found.rule))
+            .collect()
+    }
+
+    #[test]
+    fn one_broken_document_does_not_keep_the_others_from_being_judged() {
+        let good = oem_input("<SOC>A</SOC>");
+        let files = [
+            ("ws/IoTWorkspace.xml", "<IoTWorkspace/>"),
+            (
+                "ws/Products/A/RetailOEMInput.xml",
+                "<OEMInput><Feature></OEMInput>",
+            ),
+            ("ws/Products/B/TestOEMInput.xml", good.as_str()),
+        ];
+        let outcome = run(&files, &["ws"]);
+        assert!(rules(&outcome).contains(&(
+            "ws/Products/A/RetailOEMInput.xml",
+            "oeminput-not-well-formed"
+        )));
+        assert!(
+            rules(&outcome).contains(&("ws/Products/B/TestOEMInput.xml", "release-type-missing"))
+        );
+        assert_eq!(outcome.products.len(), 1);
+        assert!(outcome.reaches(Level::Error));
+        assert_eq!(outcome.counts.errors, outcome.diagnostics.len());
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_not_told() {
+        let bad = oem_input("<ReleaseType>Debug</ReleaseType>");
+        let files = [
+            ("ws/IoTWorkspace.xml", "<IoTWorkspace/>"),
+            ("ws/Products/A/OEMInput.xml", bad.as_str()),
+            ("ws/Products/B/OEMInput.xml", bad.as_str()),
+            ("ws/broken/OEMFM.xml", "<FeatureManifest>"),
+        ];
+        let outcome = run(&files, &["ws/Products/B"]);
+        assert!(!outcome.diagnostics.is_empty());
+        assert!(
+            outcome
+                .diagnostics
+                .iter()
+                .all(|found| found.primary.file().starts_with("ws/Products/B/"))
+        );
+        assert_eq!(outcome.products.len(), 1);
+    }
+
+    #[test]
+    fn a_finding_that_two_image_types_share_is_told_once_by_the_stricter_policy() {
+        let place = crate::diagnostic::Place::binary("a", "");
+        let found = |level| Diagnostic {
+            primary: place.clone(),
+            rule: "some-rule",
+            message: "found".into(),
+            level,
+            related: Vec::new(),
+            help: None,
+            fix: None,
+            decided_by: DecidedBy::Rule,
+        };
+        let all = [
+            found(Level::Info),
+            found(Level::Error),
+            found(Level::Warning),
+        ];
+        assert_eq!(without_repetition(all.into_iter()), [found(Level::Error)]);
+    }
+
+    #[test]
+    fn the_same_files_give_the_same_result_in_any_order_of_paths() {
+        let bad = oem_input("<ReleaseType>Debug</ReleaseType>");
+        let names: Vec<String> = (0..40).map(|n| format!("p/{n}/OEMInput.xml")).collect();
+        let files: Vec<(&str, &str)> = names
+            .iter()
+            .map(|name| (name.as_str(), bad.as_str()))
+            .collect();
+        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
+        let reversed: Vec<&str> = paths.iter().rev().copied().collect();
+        let one = run(&files, &paths);
+        let other = run(&files, &reversed);
+        assert!(one.diagnostics.len() >= 40);
+        assert_eq!(one.diagnostics, other.diagnostics);
+        assert_eq!(one.products, other.products);
+    }
 }

@@ -304,3 +304,6 @@ fn read_source(files: &dyn Files, path: &str) -> Result<Source, PolicyError> {
 fn place(source: &Source, span: std::ops::Range<usize>, route: impl Into<String>) -> Place {
     Place::text(source, Span::from(span), route)
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,3 +182,84 @@ fn json_fix<'a>(fix: &'a Fix, sources: &Sources) -> Option<JsonFix<'a>> {
         edits: edits.collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Policies;
+    use crate::testing::{oem_input, workspace};
+
+    #[test]
+    fn every_field_is_there() {
+        let input = oem_input("<ReleaseType>test</ReleaseType>");
+        let workspace = workspace(&[("A/TestOEMInput.xml", &input)]);
+        let outcome = crate::engine::judge(&[workspace], &Policies::built_in());
+        let mut bytes = Vec::new();
+        render(&outcome, &mut bytes).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(json["schema"], 1);
+        assert_eq!(json["documents"], 1);
+        assert_eq!(
+            json["products"],
+            serde_json::json!([{
+                "name": "A",
+                "oem_input": "A/TestOEMInput.xml",
+                "image": "test",
+                "image_declared": false,
+                "packages": 0,
+            }]),
+        );
+        let diagnostics = json["diagnostics"].as_array().unwrap();
+        let found = diagnostics
+            .iter()
+            .find(|found| found["rule"] == "release-type-value")
+            .unwrap();
+        let column = input.find("test").unwrap() + 1;
+        let end = serde_json::json!({ "line": 1, "column": column + 4 });
+        assert_eq!(
+            *found,
+            serde_json::json!({
+                "rule": "release-type-value",
+                "level": "warning",
+                "message": "`ReleaseType` is `test`, expected `Test` or `Production`",
+                "file": "A/TestOEMInput.xml",
+                "route": "OEMInput/ReleaseType",
+                "line": 1,
+                "column": column,
+                "end": end,
+                "help": "write `Test`",
+                "related": [],
+                "fix": {
+                    "title": "write `Test`",
+                    "file": "A/TestOEMInput.xml",
+                    "edits": [{ "line": 1, "column": column, "end": end, "text": "Test" }],
+                },
+                "decided_by": found["decided_by"],
+            }),
+        );
+        assert!(
+            found["decided_by"]
+                .as_str()
+                .unwrap()
+                .starts_with("policies/test.toml:")
+        );
+        let total: u64 = ["error", "warning", "info"]
+            .iter()
+            .map(|level| json["counts"][level].as_u64().unwrap())
+            .sum();
+        assert_eq!(total as usize, diagnostics.len());
+    }
+
+    #[test]
+    fn a_place_without_lines_has_none() {
+        let place = place_json(&Place::binary("a.cab", ""));
+        assert_eq!(
+            place,
+            serde_json::json!({ "file": "a.cab", "route": null, "line": null, "column": null, "end": null }),
+        );
+    }
+
+    fn place_json(at: &Place) -> serde_json::Value {
+        serde_json::to_value(place(at)).unwrap()
+    }
+}

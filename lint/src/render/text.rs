@@ -245,3 +245,168 @@ impl miette::Diagnostic for Shown<'_> {
         Some(Box::new(self.labels.iter().cloned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use formats::source::Source;
+
+    use super::*;
+    use crate::diagnostic::Fix;
+    use crate::engine::ProductSeen;
+
+    fn outcome(texts: &[(&str, &str)], diagnostics: Vec<Diagnostic>) -> Outcome {
+        let sources = texts
+            .iter()
+            .map(|(name, text)| Arc::new(Source::new(*name, *text, 0)));
+        Outcome {
+            counts: Counts::of(&diagnostics),
+            diagnostics,
+            sources: sources.collect(),
+            ..Outcome::default()
+        }
+    }
+
+    fn found(primary: Place, message: &str) -> Diagnostic {
+        Diagnostic {
+            primary,
+            rule: "some-rule",
+            message: message.into(),
+            level: Level::Error,
+            related: Vec::new(),
+            help: None,
+            fix: None,
+            decided_by: DecidedBy::Rule,
+        }
+    }
+
+    fn place(name: &str, text: &str, part: &str) -> Place {
+        let start = text.find(part).unwrap();
+        let end = start + part.len();
+        Place::text(&Source::new(name, text, 0), Span { start, end }, "")
+    }
+
+    fn text(outcome: &Outcome) -> String {
+        let mut out = String::new();
+        render(outcome, TextStyle::default(), &mut out).unwrap();
+        let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_finding_is_drawn_with_its_line_the_places_that_explain_it_and_who_decided() {
+        let input = "<a>\r\n  <B>one</B>\r\n  <C>two</C>\r\n</a>";
+        let policy = "[rules]\nsome-rule = 'warning'\n";
+        let primary = place("a.xml", input, "two");
+        let mut finding = found(primary.clone(), "found `two`, expected `three`");
+        finding.level = Level::Warning;
+        finding.help = Some("write `three`".into());
+        finding
+            .related
+            .push((place("a.xml", input, "one"), "because of this".into()));
+        finding
+            .related
+            .push((place("b.xml", "x y", "y"), "and of that".into()));
+        finding.fix = Fix::replace("write `three`", &primary, "three");
+        finding.decided_by =
+            DecidedBy::Policy(place("policy.toml", policy, "some-rule = 'warning'"));
+        let outcome = outcome(&[("a.xml", input), ("b.xml", "x y")], vec![finding]);
+        let wanted = "\
+some-rule
+
+  ⚠ found `two`, expected `three`
+   ╭─[a.xml:3:6]
+ 1 │ <a>
+ 2 │   <B>one</B>
+   ·      ─┬─
+   ·       ╰── because of this
+ 3 │   <C>two</C>
+   ·      ───
+ 4 │ </a>
+   ╰────
+  help: write `three`
+   see: b.xml:1:3: and of that
+   fix: write `three`
+policy: warning by policy.toml:2
+
+1 warning in no product, 0 documents read";
+        assert_eq!(text(&outcome), wanted);
+    }
+
+    #[test]
+    fn a_file_without_lines_is_named_without_a_snippet() {
+        let finding = found(Place::binary("a.cab", "signature[0].signer"), "test signer");
+        let wanted = "\
+some-rule
+
+  × test signer
+    at: a.cab (signature[0].signer)
+
+1 error in no product, 0 documents read";
+        assert_eq!(text(&outcome(&[], vec![finding])), wanted);
+    }
+
+    #[test]
+    fn a_label_at_the_end_of_a_large_file_is_found_by_the_index() {
+        let input = format!("{}<last/>", "<line/>\n".repeat(200_000));
+        let finding = found(place("a.xml", &input, "<last/>"), "the last");
+        let shown = text(&outcome(&[("a.xml", &input)], vec![finding]));
+        assert!(shown.contains("[a.xml:200001:1]"), "{shown}");
+        assert!(shown.contains("200001 │ <last/>"), "{shown}");
+    }
+
+    #[test]
+    fn a_finding_on_a_line_without_end_is_short() {
+        let input = format!("<a>{}</a>", "<b>some text</b>".repeat(20_000));
+        let mut finding = found(place("a.xml", &input, "</a>"), &"long ".repeat(2000));
+        finding
+            .related
+            .push((place("a.xml", &input, "<a>"), "the start".into()));
+        let shown = text(&outcome(&[("a.xml", &input)], vec![finding]));
+        assert!(shown.len() < 5000, "{}", shown.len());
+        assert!(shown.contains("see: a.xml:1:1: the start"), "{shown}");
+    }
+
+    #[test]
+    fn nothing_of_a_document_reaches_the_terminal_as_an_escape_sequence() {
+        let input = "<a>\u{1B}]0;title\u{7}</a>";
+        let mut finding = found(
+            place("a\u{1B}.xml", input, "<a>"),
+            "found \u{1B}[31mred\u{202E}",
+        );
+        finding.help = Some("\u{9B}2J\nnext".into());
+        let mut outcome = outcome(&[("a\u{1B}.xml", input)], vec![finding]);
+        outcome.products.push(ProductSeen {
+            name: "A".into(),
+            oem_input: "a".into(),
+            image: Some(ImageType::Test),
+            declared: false,
+            packages: 0,
+        });
+        let shown = text(&outcome);
+        assert!(
+            !shown.contains(|c: char| c.is_control() && c != '\n'),
+            "{shown:?}"
+        );
+        assert!(!shown.contains('\u{202E}'));
+        assert!(
+            shown.ends_with("1 error in 1 product (1 test), 0 documents read"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn colours_are_the_callers_decision() {
+        let finding = found(place("a.xml", "<a/>", "<a/>"), "found");
+        let outcome = outcome(&[("a.xml", "<a/>")], vec![finding]);
+        let mut out = String::new();
+        let style = TextStyle {
+            colour: true,
+            width: 80,
+        };
+        render(&outcome, style, &mut out).unwrap();
+        assert!(out.contains("\u{1B}["));
+        assert!(!text(&outcome).contains('\u{1B}'));
+    }
+}
