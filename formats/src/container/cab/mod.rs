@@ -3,7 +3,11 @@
 //! A cabinet is signed by a PKCS#7 behind it, to which a record in the header reserve points. The directory and the
 //! signature are read without the data, so a large cabinet costs no more than a small one until it is hashed.
 
+mod checksum;
+mod contents;
+mod decode;
 mod directory;
+mod folder;
 mod header;
 mod input;
 mod layout;
@@ -17,6 +21,7 @@ use crate::container::Piece;
 use crate::error::{ParseError, Problem};
 use crate::patch::Patch;
 
+pub use contents::{Contents, Limits, Member};
 pub use directory::{Compression, File, Folder, MAX_BLOCK, attribs, i_folder};
 pub use header::{Header, MAX_HEADER_RESERVE, MAX_STRING, flags};
 pub use path::{MemberPath, PathFault};
