@@ -123,7 +123,12 @@ fn the_corpus_expands_as_cabextract_does() {
 }
 
 /// A cabinet with one LZX folder of one file.
-fn lzx_cabinet(data: &[u8], plan: &[(Kind, usize)], window: u8, calls: Option<i32>) -> Vec<u8> {
+pub(crate) fn lzx_cabinet(
+    data: &[u8],
+    plan: &[(Kind, usize)],
+    window: u8,
+    calls: Option<i32>,
+) -> Vec<u8> {
     let frames = lzx::encode(data, plan, window, calls);
     let sizes = data.chunks(lzx::FRAME).map(|frame| frame.len() as u16);
     Raw {

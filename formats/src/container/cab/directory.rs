@@ -52,6 +52,13 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// Writes the CFFOLDER, without reserve.
+    pub(super) fn write(&self, output: &mut Vec<u8>) {
+        output.extend_from_slice(&self.coff_cab_start.to_le_bytes());
+        output.extend_from_slice(&self.c_cf_data.to_le_bytes());
+        output.extend_from_slice(&self.type_compress.to_le_bytes());
+    }
+
     /// The method that `typeCompress` names.
     pub fn compression(&self) -> Compression {
         match self.type_compress & 0x000F {
@@ -160,6 +167,18 @@ impl File {
             sz_name: cursor.c_string("szName", MAX_STRING)?.to_vec(),
         };
         Ok(file)
+    }
+
+    /// Writes the CFFILE.
+    pub(super) fn write(&self, output: &mut Vec<u8>) {
+        output.extend_from_slice(&self.cb_file.to_le_bytes());
+        output.extend_from_slice(&self.uoff_folder_start.to_le_bytes());
+        output.extend_from_slice(&self.i_folder.to_le_bytes());
+        output.extend_from_slice(&self.date.to_le_bytes());
+        output.extend_from_slice(&self.time.to_le_bytes());
+        output.extend_from_slice(&self.attribs.to_le_bytes());
+        output.extend_from_slice(&self.sz_name);
+        output.push(0);
     }
 }
 

@@ -135,6 +135,29 @@ impl Header {
         Ok(header)
     }
 
+    /// Writes the header as [`Header::read`] reads it; the names of a set are not written.
+    pub(super) fn write(&self, output: &mut Vec<u8>) {
+        output.extend_from_slice(MAGIC);
+        output.extend_from_slice(&self.reserved1.to_le_bytes());
+        output.extend_from_slice(&self.cb_cabinet.to_le_bytes());
+        output.extend_from_slice(&self.reserved2.to_le_bytes());
+        output.extend_from_slice(&self.coff_files.to_le_bytes());
+        output.extend_from_slice(&self.reserved3.to_le_bytes());
+        output.push(self.version_minor);
+        output.push(self.version_major);
+        output.extend_from_slice(&self.c_folders.to_le_bytes());
+        output.extend_from_slice(&self.c_files.to_le_bytes());
+        output.extend_from_slice(&self.flags.to_le_bytes());
+        output.extend_from_slice(&self.set_id.to_le_bytes());
+        output.extend_from_slice(&self.i_cabinet.to_le_bytes());
+        if self.has(flags::RESERVE_PRESENT) {
+            output.extend_from_slice(&self.cb_cf_header.to_le_bytes());
+            output.push(self.cb_cf_folder);
+            output.push(self.cb_cf_data);
+            output.extend_from_slice(&self.ab_reserve);
+        }
+    }
+
     /// Reads the reserve sizes and abReserve.
     fn read_reserve<R: Read + Seek>(&mut self, input: &mut Input<R>) -> Result<(), ParseError> {
         let start = input.offset();

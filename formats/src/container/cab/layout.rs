@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::directory::Folder;
+use super::directory::{FOLDER_LENGTH, Folder};
 use super::header::{FIXED_LENGTH, Header};
 use super::slot::Slot;
 use crate::container::Piece;
@@ -109,10 +109,15 @@ impl Layout {
         let mut at = header.reserve_end();
         for folder in folders {
             layout.keep(at..folder.offset, true);
-            let start = shifted(folder, change.shift)?;
-            at = folder.offset.saturating_add(4);
-            let is_new = start != folder.coff_cab_start;
-            layout.put(folder.offset..at, &start.to_le_bytes(), is_new);
+            let moved = Folder {
+                coff_cab_start: shifted(folder, change.shift)?,
+                ..*folder
+            };
+            // The whole structure, so that a long table becomes one piece.
+            let mut bytes = Vec::with_capacity(FOLDER_LENGTH as usize);
+            moved.write(&mut bytes);
+            at = folder.offset.saturating_add(FOLDER_LENGTH);
+            layout.put(folder.offset..at, &bytes, moved != *folder);
         }
         layout.keep(at..u64::from(header.cb_cabinet), true);
         Ok(layout)
