@@ -5,16 +5,16 @@
 //! and no network. Any input is hostile: what is malformed is a finding, never a panic.
 //!
 //! ```
-//! use proofmark_lint::engine::{gather, judge};
-//! use proofmark_lint::files::Memory;
-//! use proofmark_lint::policy::Policies;
+//! use lint::engine::{gather, judge};
+//! use lint::files::Memory;
+//! use lint::policy::Policies;
 //!
 //! let input = r#"<OEMInput xmlns="http://schemas.microsoft.com/embedded/2004/10/ImageUpdate"/>"#;
 //! let files: Memory = [("RetailOEMInput.xml", input)].into_iter().collect();
 //! let workspaces = gather(&files, &["RetailOEMInput.xml".into()], &Default::default())?;
 //! let outcome = judge(&workspaces, &Policies::built_in());
 //! assert!(outcome.diagnostics.iter().any(|found| found.rule == "release-type-missing"));
-//! # Ok::<(), proofmark_lint::discover::DiscoverError>(())
+//! # Ok::<(), lint::discover::DiscoverError>(())
 //! ```
 #![cfg_attr(
     not(test),

@@ -5,8 +5,8 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use proofmark_formats::container::cab::{Contents, Limits};
-use proofmark_formats::error::{ParseError, Problem};
+use formats::container::cab::{Contents, Limits};
+use formats::error::{ParseError, Problem};
 
 use crate::lzx::{self, Kind};
 use crate::support::{Raw, RawFile, RawFolder, corpus, noise, oracle, read, run, write};

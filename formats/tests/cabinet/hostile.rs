@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::time::{Duration, Instant};
 
-use proofmark_formats::container::cab::{Cabinet, Contents, Limits};
+use formats::container::cab::{Cabinet, Contents, Limits};
 
 use crate::contents::lzx_cabinet;
 use crate::lzx::Kind;

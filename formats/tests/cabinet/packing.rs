@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read};
 
-use proofmark_formats::container::cab::{
+use formats::container::cab::{
     Compression, Contents, Entry, Limits, PackError, Packing, attribs, flags, pack,
 };
 use time::macros::datetime;

@@ -3,3 +3,4 @@
 pub mod json;
 mod snippet;
 pub mod text;
+pub mod verification;

@@ -138,23 +138,20 @@ impl FileRecord {
 /// Records as JSON; the names are documented in `docs/json.md` and stay.
 pub fn json(records: &[FileRecord]) -> String {
     let records = records.iter().map(|record| {
-        let mut value = json!({ "file": record.file, "status": record.status().name() });
+        let status = record.status().name();
         match &record.result {
-            Err(error) => value["error"] = json!(error),
+            Err(error) => json!({ "file": record.file, "status": status, "error": error }),
             Ok(verification) => {
-                value["format"] = json!(verification.format.name());
-                value["class"] = json!(
-                    verification
-                        .signatures
-                        .first()
-                        .and_then(class_of)
-                        .map(TrustClass::name)
-                );
-                let signatures = verification.signatures.iter();
-                value["signatures"] = signatures.map(|report| signature(record, report)).collect();
+                let signatures = &verification.signatures;
+                json!({
+                    "file": record.file,
+                    "status": status,
+                    "format": verification.format.name(),
+                    "class": signatures.first().and_then(class_of).map(TrustClass::name),
+                    "signatures": signatures.iter().map(|s| signature(record, s)).collect::<Value>(),
+                })
             }
         }
-        value
     });
     format!("{:#}\n", Value::Array(records.collect()))
 }
