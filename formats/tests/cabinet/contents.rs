@@ -9,7 +9,8 @@ use formats::container::cab::{Contents, Limits};
 use formats::error::{ParseError, Problem};
 
 use crate::lzx::{self, Kind};
-use crate::support::{Raw, RawFile, RawFolder, corpus, noise, oracle, read, run, write};
+use crate::shapes;
+use crate::support::{Raw, RawFile, RawFolder, apply, corpus, noise, oracle, read, run, write};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -120,6 +121,29 @@ fn the_corpus_expands_as_cabextract_does() {
             assert!(files == cabextract(&bytes), "{name}");
         }
     }
+}
+
+#[test]
+fn signing_moves_the_contents_and_leaves_them_as_they_are() {
+    let mut compared = 0;
+    for (name, input) in shapes::all() {
+        let Ok(before) = expand(&input) else {
+            // A member of a set whose files go on elsewhere.
+            assert!(
+                read(&input).files().iter().any(|file| file.is_split()),
+                "{name}"
+            );
+            continue;
+        };
+        let patch = read(&input)
+            .prepare()
+            .unwrap()
+            .embed(b"\x30\x02ab")
+            .unwrap();
+        assert!(expand(&apply(&patch, &input)).unwrap() == before, "{name}");
+        compared += 1;
+    }
+    assert!(compared >= 8);
 }
 
 /// A cabinet with one LZX folder of one file.

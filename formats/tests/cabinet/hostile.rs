@@ -94,7 +94,7 @@ fn cut_cabinets_never_panic_and_are_refused_inside_the_cabinet() {
 fn flipped_bits_never_panic() {
     for (_, bytes) in seeds() {
         // Headers and directories in full, and what follows at a distance.
-        let step = (bytes.len() / 700).max(1);
+        let step = (bytes.len() / 200).max(1);
         for at in (0..bytes.len().min(240)).chain((240..bytes.len()).step_by(step)) {
             for bit in 0..8 {
                 let mut flipped = bytes.clone();

@@ -1,6 +1,6 @@
 //! Digest, signature slot and removal.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use formats::container::Piece;
@@ -109,6 +109,33 @@ fn a_patch_stays_small() {
         .map(|hunk| hunk.replacement.len())
         .sum();
     assert!(written < 128, "{written} bytes");
+}
+
+#[test]
+fn the_data_is_not_read_for_directory_signature_and_layout() {
+    /// Counts what is read.
+    struct Counting<'a>(Cursor<&'a [u8]>, usize);
+    impl Read for Counting<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let count = self.0.read(buffer)?;
+            self.1 += count;
+            Ok(count)
+        }
+    }
+    impl Seek for Counting<'_> {
+        fn seek(&mut self, place: SeekFrom) -> std::io::Result<u64> {
+            self.0.seek(place)
+        }
+    }
+    let signed = sign(
+        &Raw::stored(&[("big.bin", &noise(3_000_000, 2))]).bytes(),
+        &fake_cms(5000),
+    );
+    let mut counting = Counting(Cursor::new(&signed), 0);
+    let cabinet = Cabinet::read(&mut counting).unwrap();
+    assert_eq!(cabinet.canonical_faults(), []);
+    cabinet.prepare().unwrap();
+    assert!(counting.1 < 40_000, "{} bytes read", counting.1);
 }
 
 #[test]
@@ -311,15 +338,15 @@ fn what_cannot_be_signed_is_refused_by_name() {
 fn a_cabinet_at_the_size_limit_is_refused() {
     /// A cabinet's beginning, followed by zeros to a length that no test should allocate.
     struct Sparse(Cursor<Vec<u8>>, u64);
-    impl std::io::Read for Sparse {
+    impl Read for Sparse {
         fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
             self.0.read(buffer)
         }
     }
-    impl std::io::Seek for Sparse {
-        fn seek(&mut self, place: std::io::SeekFrom) -> std::io::Result<u64> {
+    impl Seek for Sparse {
+        fn seek(&mut self, place: SeekFrom) -> std::io::Result<u64> {
             match place {
-                std::io::SeekFrom::End(0) => Ok(self.1),
+                SeekFrom::End(0) => Ok(self.1),
                 other => self.0.seek(other),
             }
         }
