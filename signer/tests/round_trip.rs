@@ -8,8 +8,8 @@ use signer::sign::SignOptions;
 use std::io::Cursor;
 
 use crate::support::{
-    certificate, failures, identity, now, read, signed, signed_with, small_cabinet, small_catalog,
-    verified, verified_at,
+    cabinet_with_reserves, certificate, failures, identity, now, read, signed, signed_with,
+    small_cabinet, small_catalog, verified, verified_at,
 };
 
 #[test]
@@ -128,7 +128,7 @@ fn an_unsigned_file_has_no_signature_and_does_not_hold() {
 /// Every bit of a signed file counts: flipped, the file is no container any more, or does not verify.
 #[test]
 fn every_flipped_bit_is_noticed() {
-    for unsigned in [small_cabinet(), small_catalog()] {
+    for unsigned in [small_cabinet(), cabinet_with_reserves(), small_catalog()] {
         let good = signed(&unsigned, &identity("ecdsa-p256"));
         let mut unnoticed = Vec::new();
         for bit in 0..good.len() * 8 {

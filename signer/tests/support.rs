@@ -101,6 +101,33 @@ pub(crate) fn small_cabinet() -> Vec<u8> {
     bytes
 }
 
+/// The same with reserves of 24 bytes in the header, 5 behind the folder and 3 in front of the data.
+pub(crate) fn cabinet_with_reserves() -> Vec<u8> {
+    let plain = small_cabinet();
+    let [header, folder, file, block] = [0..36, 36..44, 44..66, 66..74].map(|r| &plain[r]);
+    let mut bytes = [
+        header,
+        &[24, 0, 5, 3],
+        &[0; 24],
+        folder,
+        &[9; 5],
+        file,
+        block,
+        &[8; 3],
+    ]
+    .concat();
+    bytes.extend_from_slice(&plain[74..]);
+    let mut patch = |at: usize, value: usize| {
+        bytes[at..at + 4].copy_from_slice(&(value as u32).to_le_bytes());
+    };
+    let files = 36 + 4 + 24 + 8 + 5;
+    patch(8, files + 22 + 8 + 3 + 9);
+    patch(16, files);
+    patch(36 + 4 + 24, files + 22);
+    bytes[30] |= 4;
+    bytes
+}
+
 /// A version 2 catalog with one member, unsigned, in the shape that `makecat` gives it.
 pub(crate) fn small_catalog() -> Vec<u8> {
     use formats::der;

@@ -15,6 +15,7 @@ mod layout;
 mod pack;
 mod path;
 mod prepare;
+mod sizes;
 mod slot;
 
 use std::io::{Read, Seek};
@@ -62,6 +63,9 @@ impl Cabinet {
         let file_length = input.length();
         let mut faults = header_faults(&header);
         let signature = slot::read_signature(&mut input, &header, slot, &mut faults)?;
+        if signature.is_some() {
+            faults.extend(sizes::faults(&mut input, &header, &folders)?);
+        }
         let behind = file_length.saturating_sub(u64::from(header.cb_cabinet));
         let is_appended = signature
             .as_ref()

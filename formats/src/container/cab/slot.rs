@@ -277,7 +277,8 @@ pub(super) fn der_length(bytes: &[u8], offset: u64) -> Result<u64, ParseError> {
     Ok(content.saturating_add(cursor.position() as u64))
 }
 
-/// What of bytes 36 to 60 is not as signing tools write it. No digest covers these.
+/// What of bytes 40 to 60 and of the reserve behind them is not as signing tools write it. No digest covers these;
+/// `sizes` looks at the bytes before.
 fn reserve_faults(
     header: &Header,
     slot: Slot,
@@ -291,16 +292,6 @@ fn reserve_faults(
             ));
         }
     };
-    let cb_cf_header = u64::from(header.cb_cf_header);
-    expect("CFHEADER", "cbCFHeader", 36, cb_cf_header, u64::from(SLOT));
-    expect(
-        "CFHEADER",
-        "cbCFFolder",
-        38,
-        u64::from(header.cb_cf_folder),
-        0,
-    );
-    expect("CFHEADER", "cbCFData", 39, u64::from(header.cb_cf_data), 0);
     expect("abReserve", "cbJunk", 40, u64::from(slot.cb_junk()), 0);
     expect(
         "abReserve",
