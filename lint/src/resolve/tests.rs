@@ -1,3 +1,5 @@
+use formats::document::feature_manifest::Section;
+
 use super::*;
 use crate::facts::product::{FeatureMatch, ManifestLookup};
 use crate::testing::{feature_manifest, oem_input, wm_xml, workspace, workspace_with};
@@ -244,4 +246,105 @@ fn without_a_workspace_nothing_is_missing() {
         .filter(|(path, _)| path == INPUT)
         .collect();
     assert!(!workspace(&files).products[0].in_workspace);
+}
+
+/// The published sample workspace, where it is there.
+fn sample_workspace(path: &str) -> Option<Workspace> {
+    let root = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/corpus/addonkit/Workspace"
+    );
+    if !std::path::Path::new(root).is_dir() {
+        println!("skipped: {root} is not there");
+        return None;
+    }
+    let paths = [format!("{root}{path}")];
+    let gathered = crate::engine::gather(&crate::files::Disk, &paths, &ResolveOptions::default());
+    let mut workspaces = gathered.unwrap();
+    assert_eq!(workspaces.len(), 1);
+    Some(workspaces.remove(0))
+}
+
+#[test]
+fn the_published_samples_resolve() {
+    let Some(workspace) = sample_workspace("") else {
+        return;
+    };
+    assert_eq!(workspace.documents.unreadable, []);
+    let of_type = |image| {
+        workspace
+            .products
+            .iter()
+            .filter(|product| product.image == image)
+            .count()
+    };
+    assert_eq!(
+        of_type(Some(ImageType::Retail)),
+        of_type(Some(ImageType::Test))
+    );
+    assert_eq!(of_type(None), 0);
+    for product in &workspace.products {
+        assert_eq!(
+            product.arch,
+            Some(Arch::Arm),
+            "{}",
+            product.oem_input.path()
+        );
+        for manifest in &product.manifests {
+            let reference = &manifest.reference.text.value;
+            match &manifest.found {
+                ManifestLookup::Found(_, others) => assert!(others.is_empty(), "{reference}"),
+                ManifestLookup::Missing => {
+                    assert!(reference.ends_with("RPi2FM.xml"), "{reference}")
+                }
+                ManifestLookup::Outside => {
+                    assert!(reference.starts_with("%AKROOT%"), "{reference}")
+                }
+            }
+        }
+        // Those of the kit's own manifests are all defined in the workspace.
+        for selected in &product.packages {
+            let is_own = ["OEMFM.xml", "OEMCommonFM.xml"].contains(&selected.manifest.name());
+            assert!(
+                !is_own || selected.package.is_some(),
+                "{}",
+                selected.file_name
+            );
+        }
+    }
+}
+
+#[test]
+fn one_published_sample_brings_its_workspace() {
+    let Some(workspace) = sample_workspace("/Source-arm/Products/SecureSample/RetailOEMInput.xml")
+    else {
+        return;
+    };
+    let asked = workspace
+        .products
+        .iter()
+        .filter(|product| workspace.is_target(product.oem_input.path()));
+    let products: Vec<_> = asked.collect();
+    assert_eq!(products.len(), 1);
+    let packages = &products[0].packages;
+    let of = |section| {
+        packages
+            .iter()
+            .filter(|selected| selected.entry.section == section)
+            .count()
+    };
+    assert_eq!(of(Section::DeviceLayout), 1);
+    assert_eq!(of(Section::OemDevicePlatform), 1);
+    let guard = packages
+        .iter()
+        .find(|selected| selected.file_name == "Contoso.Security.DeviceGuard.cab");
+    assert_eq!(guard.unwrap().selected_by[0].text.value, "SEC_DEVICEGUARD");
+    assert!(products[0].customizations.iter().any(|file| {
+        file.path()
+            .ends_with("SecureSample/prov/customizations.xml")
+    }));
+    assert_eq!(
+        products[0].settings.as_ref().unwrap().name(),
+        "SecureSampleSettings.xml"
+    );
 }
