@@ -12,7 +12,7 @@ use crate::files::Files;
 use crate::image::ImageType;
 use crate::policy::{Configured, Policies};
 use crate::read::read;
-use crate::resolve::{ResolveOptions, resolve};
+use crate::resolve::{ResolveOptions, TooMany, resolve};
 use crate::rule::Report;
 use crate::sources::Sources;
 
@@ -66,18 +66,30 @@ impl Outcome {
     }
 }
 
+/// Paths that cannot be linted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GatherError {
+    /// A path cannot be opened, or its folders do not end.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// There is more below it than any workspace has.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+}
+
 /// Finds, reads and resolves what the paths mean. Between this and [`judge`] the caller may verify the cabinets of the
 /// products and put the results into [`Workspace::signatures`].
 pub fn gather(
     files: &dyn Files,
     paths: &[String],
     options: &ResolveOptions,
-) -> Result<Vec<Workspace>, DiscoverError> {
+) -> Result<Vec<Workspace>, GatherError> {
     let discovered = discover(files, paths)?;
-    let workspaces = discovered
-        .iter()
-        .map(|discovered| resolve(read(files, discovered), options));
-    Ok(workspaces.collect())
+    let workspaces = discovered.iter().map(|discovered| {
+        let documented = read(files, discovered)?;
+        Ok(resolve(documented, options)?)
+    });
+    workspaces.collect()
 }
 
 /// Runs the rules over what was gathered.

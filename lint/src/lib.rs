@@ -14,7 +14,7 @@
 //! let workspaces = gather(&files, &["RetailOEMInput.xml".into()], &Default::default())?;
 //! let outcome = judge(&workspaces, &Policies::built_in());
 //! assert!(outcome.diagnostics.iter().any(|found| found.rule == "release-type-missing"));
-//! # Ok::<(), lint::discover::DiscoverError>(())
+//! # Ok::<(), lint::engine::GatherError>(())
 //! ```
 #![cfg_attr(
     not(test),

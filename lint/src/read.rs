@@ -11,6 +11,7 @@ use crate::diagnostic::Place;
 use crate::discover::Discovered;
 use crate::facts::{Definition, Documents, File, Misnamed, Unreadable, Workspace};
 use crate::files::{self, Files};
+use crate::resolve::TooMany;
 
 /// Name ends of files that may be inputs; anything else is payload and not opened.
 const READ: &[&str] = &[".xml", ".reg"];
@@ -23,14 +24,19 @@ pub struct Documented {
     pub definitions: Vec<Definition>,
 }
 
+/// How many files that may be inputs a workspace may have.
+const MOST_CANDIDATES: usize = 20_000;
+
 /// Reads the files that may be inputs.
-pub fn read(files: &dyn Files, discovered: &Discovered) -> Documented {
+pub fn read(files: &dyn Files, discovered: &Discovered) -> Result<Documented, TooMany> {
     let candidates: Vec<&str> = discovered
         .files
         .iter()
         .map(|file| file.path.as_str())
         .filter(|path| is_candidate(path))
         .collect();
+    let (count, limit) = (candidates.len(), MOST_CANDIDATES);
+    TooMany::check(&discovered.root, "documents", count, limit)?;
     let outcomes: Vec<_> = candidates
         .par_iter()
         .map(|path| read_one(files, path))
@@ -64,7 +70,7 @@ pub fn read(files: &dyn Files, discovered: &Discovered) -> Documented {
             }
         }
     }
-    documented
+    Ok(documented)
 }
 
 fn is_candidate(path: &str) -> bool {

@@ -37,7 +37,7 @@ use crate::files::is_below;
 use crate::image::ImageType;
 use crate::policy::PolicyProblem;
 use registry::RegistryFile;
-use tree::FileTree;
+use tree::{FileTree, TreeFile};
 
 /// Everything that was read below one folder, resolved.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +56,8 @@ pub struct Workspace {
     pub tree: FileTree,
     /// The texts of all documents.
     pub sources: Vec<Arc<Source>>,
+    /// The image type that the user declared; then it is also that of what belongs to no product.
+    pub declared: Option<ImageType>,
     /// What the user asked for; diagnostics about anything else are not made. Paths of files and folders.
     pub targets: Vec<String>,
 }
@@ -64,6 +66,25 @@ impl Workspace {
     /// Whether the user asked for this file.
     pub fn is_target(&self, path: &str) -> bool {
         self.targets.iter().any(|target| is_below(path, target))
+    }
+
+    /// The cabinets that signatures are wanted of, by path: those that were asked for and those of the products that
+    /// were.
+    pub fn cabs(&self) -> Vec<&TreeFile> {
+        let products = self.products.iter();
+        let asked = products.filter(|product| self.is_target(product.oem_input.path()));
+        let built: BTreeSet<&str> = asked
+            .flat_map(|product| product.packages.iter())
+            .filter_map(|selected| selected.cab.as_ref())
+            .map(|cab| cab.path.as_str())
+            .collect();
+        let is_cab = |file: &&TreeFile| {
+            let end = file.path.rsplit('.').next();
+            end.is_some_and(|end| end.eq_ignore_ascii_case("cab"))
+        };
+        let wanted =
+            |file: &&TreeFile| built.contains(file.path.as_str()) || self.is_target(&file.path);
+        self.tree.iter().filter(is_cab).filter(wanted).collect()
     }
 }
 
@@ -186,7 +207,8 @@ impl<'a> Facts<'a> {
         definitions.chain(reg_files)
     }
 
-    /// What a workspace shows of one image type, `None` standing for the unknown.
+    /// What a workspace shows of one image type, `None` standing for the unknown. What belongs to no product is of the
+    /// type that the user declared, or unknown.
     pub fn of(
         workspace: &'a Workspace,
         image: Option<ImageType>,
@@ -207,23 +229,15 @@ impl<'a> Facts<'a> {
         let of_any = reach(&|_| true);
         let belongs = |path: &str| {
             of_these.contains(path)
-                || (image.is_none() && !of_any.contains(path) && is_target(path))
+                || (image == workspace.declared && !of_any.contains(path) && is_target(path))
         };
         let of_image = workspace
             .products
             .iter()
             .filter(|product| product.image == image);
         let products: Vec<&Product> = of_image.filter(is_asked).collect();
-        let cabs: BTreeSet<&str> = products
-            .iter()
-            .flat_map(|product| product.packages.iter())
-            .filter_map(|selected| selected.cab.as_ref())
-            .map(|cab| cab.path.as_str())
-            .collect();
-        let signed_here = |signature: &&Signature| {
-            let file = signature.subject.file.as_str();
-            cabs.contains(file) || belongs(file)
-        };
+        let signatures = workspace.signatures.iter();
+        let signatures = signatures.filter(|signature| belongs(&signature.subject.file));
         Self {
             image,
             packages: workspace
@@ -233,7 +247,7 @@ impl<'a> Facts<'a> {
                 .filter(|package| belongs(package.definition.path()))
                 .collect(),
             documents: workspace.documents.filter(belongs),
-            signatures: workspace.signatures.iter().filter(signed_here).collect(),
+            signatures: signatures.collect(),
             policy: if image.is_none() { policy } else { &[] },
             products,
             workspace,

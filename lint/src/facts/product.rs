@@ -1,6 +1,6 @@
 //! A product: one `OEMInput.xml` with everything that it brings into the image.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -110,6 +110,50 @@ pub struct NamedManifest {
     pub reference: Item,
     /// What was found.
     pub found: ManifestLookup,
+    /// The features that it defines; none where it was not found.
+    pub features: Arc<FeatureIds>,
+}
+
+/// The feature identifiers of a manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeatureIds {
+    /// Spellings by lower case.
+    spellings: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl FeatureIds {
+    /// Those that the packages of a manifest name.
+    pub fn of(manifest: &FeatureManifest) -> Self {
+        let mut spellings: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for id in manifest
+            .packages
+            .iter()
+            .flat_map(|package| package.feature_ids.texts())
+        {
+            spellings
+                .entry(id.to_lowercase())
+                .or_default()
+                .insert(id.to_owned());
+        }
+        Self { spellings }
+    }
+
+    /// How an identifier is known here.
+    pub fn find(&self, id: &str) -> FeatureMatch {
+        match self.spellings.get(&id.to_lowercase()) {
+            Some(spellings) if spellings.contains(id) => FeatureMatch::Exact,
+            Some(spellings) => match spellings.first() {
+                Some(known) => FeatureMatch::OtherCase(known.clone()),
+                None => FeatureMatch::None,
+            },
+            None => FeatureMatch::None,
+        }
+    }
+
+    /// All of them, in every spelling, for a hint at the nearest.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.spellings.values().flatten().map(String::as_str)
+    }
 }
 
 /// Where a feature manifest was found.
@@ -117,6 +161,8 @@ pub struct NamedManifest {
 pub enum ManifestLookup {
     /// The file; where several have the name and none is closer, they follow.
     Found(Arc<File<FeatureManifest>>, Vec<Arc<File<FeatureManifest>>>),
+    /// A file that cannot be read, and where reading stopped.
+    Unreadable(Place),
     /// Nowhere in the workspace.
     Missing,
     /// The path leads out of the workspace, e.g. into the imaging kit, by a variable that is not known.
@@ -128,7 +174,9 @@ impl NamedManifest {
     pub fn file(&self) -> Option<&Arc<File<FeatureManifest>>> {
         match &self.found {
             ManifestLookup::Found(file, _) => Some(file),
-            ManifestLookup::Missing | ManifestLookup::Outside => None,
+            ManifestLookup::Unreadable(_) | ManifestLookup::Missing | ManifestLookup::Outside => {
+                None
+            }
         }
     }
 }
@@ -199,27 +247,17 @@ impl Product {
             .all(|manifest| manifest.file().is_some())
     }
 
-    /// How an OEM feature is known to the manifests that were found.
-    pub fn oem_feature(&self, id: &str) -> FeatureMatch {
-        let mut other_case = None;
-        for manifest in self.manifest_files() {
-            for known in manifest
-                .packages
-                .iter()
-                .flat_map(|package| package.feature_ids.texts())
-            {
-                if known == id {
-                    return FeatureMatch::Exact;
-                }
-                if known.eq_ignore_ascii_case(id) {
-                    other_case.get_or_insert(known);
-                }
+    /// How a feature is known to the manifests that were found.
+    pub fn known_feature(&self, id: &str) -> FeatureMatch {
+        let mut other_case = FeatureMatch::None;
+        for manifest in &self.manifests {
+            match manifest.features.find(id) {
+                FeatureMatch::Exact => return FeatureMatch::Exact,
+                found if other_case == FeatureMatch::None => other_case = found,
+                _ => {}
             }
         }
-        match other_case {
-            Some(known) => FeatureMatch::OtherCase(known.to_owned()),
-            None => FeatureMatch::None,
-        }
+        other_case
     }
 
     /// Where `ReleaseType` stands, or the root where it is missing: the place that explains the image type.

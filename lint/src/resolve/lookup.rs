@@ -7,9 +7,9 @@ use formats::document::feature_manifest::{FeatureManifest, PackageFile};
 use formats::document::variables::Variables;
 
 use crate::facts::file::File;
-use crate::facts::product::{Arch, ManifestLookup};
+use crate::facts::product::{Arch, FeatureIds, ManifestLookup};
 use crate::facts::tree::{FileTree, TreeFile};
-use crate::facts::{Package, Workspace};
+use crate::facts::{Package, Unreadable, Workspace};
 use crate::files::{self, is_below};
 
 /// A package entry's file name, definition and cabinet.
@@ -20,7 +20,12 @@ pub(super) struct Lookup<'a> {
     tree: &'a FileTree,
     manifests: BTreeMap<String, Vec<&'a Arc<File<FeatureManifest>>>>,
     packages: BTreeMap<String, Vec<&'a Arc<Package>>>,
+    unreadable: BTreeMap<String, &'a Unreadable>,
+    features: BTreeMap<&'a str, Arc<FeatureIds>>,
 }
+
+/// How many files of one name are looked at; a workspace has a handful.
+const MOST_OF_A_NAME: usize = 64;
 
 /// The processor that a path is for: that of its `Source-<arch>` folder, or of its folder below `Build`.
 pub(super) fn arch_of(path: &str) -> Option<Arch> {
@@ -72,11 +77,28 @@ impl<'a> Lookup<'a> {
                 .or_default()
                 .push(package);
         }
+        let unreadable = workspace.documents.unreadable.iter();
+        let unreadable = unreadable
+            .map(|file| (files::name_of(file.place.file()).to_lowercase(), file))
+            .collect();
+        let features = workspace.documents.manifests.iter();
+        let features = features.map(|file| (file.path(), Arc::new(FeatureIds::of(file))));
         Self {
             tree: &workspace.tree,
             manifests,
             packages,
+            unreadable,
+            features: features.collect(),
         }
+    }
+
+    /// The features that a manifest defines.
+    pub(super) fn features(&self, found: &ManifestLookup) -> Arc<FeatureIds> {
+        let features = match found {
+            ManifestLookup::Found(file, _) => self.features.get(file.path()),
+            _ => None,
+        };
+        features.cloned().unwrap_or_default()
     }
 
     /// The file that an `AdditionalFM` means.
@@ -91,6 +113,7 @@ impl<'a> Lookup<'a> {
         let path = expanded.text.replace('\\', "/");
         let name = files::name_of(&path).to_lowercase();
         let named = self.manifests.get(&name).into_iter().flatten().copied();
+        let named = named.take(MOST_OF_A_NAME);
         let exact = self.tree.find(&path).map(|file| file.path.as_str());
         if let Some(file) = named.clone().find(|file| exact == Some(file.path())) {
             return ManifestLookup::Found(file.clone(), Vec::new());
@@ -99,9 +122,10 @@ impl<'a> Lookup<'a> {
             .filter(|file| is_below(file.path(), home) && fits(arch_of(file.path()), arch))
             .collect();
         let Some(closest) = fitting.iter().map(|file| distance(file.path())).min() else {
-            return match expanded.unknown.is_empty() {
-                true => ManifestLookup::Missing,
-                false => ManifestLookup::Outside,
+            return match self.unreadable.get(&name) {
+                Some(file) => ManifestLookup::Unreadable(file.place.clone()),
+                None if expanded.unknown.is_empty() => ManifestLookup::Missing,
+                None => ManifestLookup::Outside,
             };
         };
         let mut closest = fitting
@@ -128,6 +152,7 @@ impl<'a> Lookup<'a> {
         let lower = file_name.to_lowercase();
         let stem = lower.strip_suffix(".cab").unwrap_or(&lower);
         let packages = self.packages.get(stem).into_iter().flatten();
+        let packages = packages.take(MOST_OF_A_NAME);
         let fitting = packages.filter(|package| {
             let path = package.definition.path();
             is_below(path, home) && fits(arch_of(path), arch)
@@ -138,7 +163,7 @@ impl<'a> Lookup<'a> {
         let folder = variables.expand(folder.trim()).text.replace('\\', "/");
         let there = self.tree.find(&files::join(&folder, &file_name));
         let anywhere = || {
-            let mut named = self.tree.named(&file_name);
+            let mut named = self.tree.named(&file_name).take(MOST_OF_A_NAME);
             named.find(|file| is_below(&file.path, home) && fits(arch_of(&file.path), arch))
         };
         let cab = there.or_else(anywhere).cloned();

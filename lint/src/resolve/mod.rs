@@ -5,6 +5,7 @@ mod lookup;
 mod reach;
 mod select;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use formats::document::oem_input::OemInput;
@@ -17,10 +18,11 @@ use rayon::prelude::*;
 use crate::facts::file::File;
 use crate::facts::product::{Arch, NamedManifest};
 use crate::facts::{Definition, Package, Product, Workspace};
-use crate::files::{self, is_below};
+use crate::files;
 use crate::image::ImageType;
 use crate::read::Documented;
 use lookup::Lookup;
+use reach::{Beside, reach};
 
 /// What the user says about the products.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +33,49 @@ pub struct ResolveOptions {
     pub defines: Vec<(String, String)>,
 }
 
+/// How many products a workspace may have.
+const MOST_PRODUCTS: usize = 500;
+/// How many manifests a product may name.
+const MOST_MANIFESTS: usize = 256;
+/// How many packages the manifests of all products may list together; a real product has a hundred.
+const MOST_PACKAGES: usize = 200_000;
+
+/// More of something than any workspace has: going on would cost time and memory without end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {found} {what}, the limit is {limit}")]
+pub struct TooMany {
+    /// The folder or document.
+    pub path: String,
+    /// What there is too much of.
+    pub what: &'static str,
+    /// How many there are.
+    pub found: usize,
+    /// How many are accepted.
+    pub limit: usize,
+}
+
+impl TooMany {
+    /// Whether there are more than the limit.
+    pub fn check(path: &str, what: &'static str, found: usize, limit: usize) -> Result<(), Self> {
+        if found <= limit {
+            return Ok(());
+        }
+        Err(Self {
+            path: path.to_owned(),
+            what,
+            found,
+            limit,
+        })
+    }
+}
+
 /// Resolves the products and packages of what was read.
-pub fn resolve(documented: Documented, options: &ResolveOptions) -> Workspace {
+pub fn resolve(documented: Documented, options: &ResolveOptions) -> Result<Workspace, TooMany> {
     let Documented {
         mut workspace,
         definitions,
     } = documented;
+    workspace.declared = options.image;
     let homes = Homes::of(&workspace);
     workspace.packages = definitions
         .into_iter()
@@ -46,22 +85,32 @@ pub fn resolve(documented: Documented, options: &ResolveOptions) -> Workspace {
             package(&workspace, definition, &variables)
         })
         .collect();
+
     let lookup = Lookup::new(&workspace);
     let inputs = &workspace.documents.oem_inputs;
-    let products: Vec<Product> = inputs
-        .par_iter()
-        .map(|input| {
-            product(
-                &workspace,
-                &lookup,
-                homes.of_path(input.path()),
-                input,
-                options,
-            )
-        })
-        .collect();
-    workspace.products = products;
-    workspace
+    TooMany::check(&workspace.root, "products", inputs.len(), MOST_PRODUCTS)?;
+    let drafts = inputs.par_iter().map(|input| {
+        let home = homes.of_path(input.path());
+        draft(&workspace, &lookup, home, input, options)
+    });
+    let drafts: Vec<Draft<'_>> = drafts.collect::<Result<_, _>>()?;
+    let manifests = drafts.iter().flat_map(|draft| &draft.manifests);
+    let listed = manifests
+        .filter_map(NamedManifest::file)
+        .map(|file| file.packages.len());
+    let listed = listed.fold(0, usize::saturating_add);
+    TooMany::check(
+        &workspace.root,
+        "packages of manifests",
+        listed,
+        MOST_PACKAGES,
+    )?;
+
+    let beside = Beside::new(&workspace);
+    let products = drafts.into_par_iter();
+    let products = products.map(|draft| draft.finish(&workspace, &lookup, &beside, options));
+    workspace.products = products.collect();
+    Ok(workspace)
 }
 
 fn package(workspace: &Workspace, definition: Definition, variables: &Variables) -> Arc<Package> {
@@ -79,9 +128,9 @@ fn package(workspace: &Workspace, definition: Definition, variables: &Variables)
     })
 }
 
-/// The workspace folders inside what was walked, deepest first.
+/// The workspace folders inside what was walked.
 struct Homes {
-    homes: Vec<Home>,
+    homes: BTreeMap<String, Home>,
     /// For what is in none of them.
     root: Home,
 }
@@ -99,25 +148,32 @@ impl Homes {
             file.name()
                 .eq_ignore_ascii_case(crate::discover::WORKSPACE_FILE)
         });
-        let mut homes: Vec<Home> = settings
-            .map(|file| Home {
-                folder: file.folder().to_owned(),
-                settings: Some(file.clone()),
-            })
-            .collect();
-        homes.sort_by_key(|home| std::cmp::Reverse(home.folder.len()));
+        let home = |file: &Arc<File<WorkspaceSettings>>| Home {
+            folder: file.folder().to_owned(),
+            settings: Some(file.clone()),
+        };
         let root = Home {
             folder: workspace.root.clone(),
             settings: None,
         };
-        Self { homes, root }
+        Self {
+            homes: settings
+                .map(|file| (file.folder().to_owned(), home(file)))
+                .collect(),
+            root,
+        }
     }
 
+    /// The nearest workspace at or above a path.
     fn of_path(&self, path: &str) -> &Home {
-        let mut homes = self.homes.iter();
-        homes
-            .find(|home| is_below(path, &home.folder))
-            .unwrap_or(&self.root)
+        let mut folder = path;
+        while folder != files::folder_of(folder) {
+            folder = files::folder_of(folder);
+            if let Some(home) = self.homes.get(folder) {
+                return home;
+            }
+        }
+        &self.root
     }
 }
 
@@ -155,67 +211,102 @@ impl Home {
     }
 }
 
-fn product(
-    workspace: &Workspace,
-    lookup: &Lookup,
-    home: &Home,
-    input: &Arc<File<OemInput>>,
+/// A product whose manifests are found and whose packages are not yet.
+struct Draft<'a> {
+    home: &'a Home,
+    input: &'a Arc<File<OemInput>>,
+    settings: Option<&'a Arc<File<ProductSettings>>>,
+    arch: Option<Arch>,
+    variables: Variables,
+    manifests: Vec<NamedManifest>,
+}
+
+fn draft<'a>(
+    workspace: &'a Workspace,
+    lookup: &Lookup<'_>,
+    home: &'a Home,
+    input: &'a Arc<File<OemInput>>,
     options: &ResolveOptions,
-) -> Product {
+) -> Result<Draft<'a>, TooMany> {
     let folder = input.folder();
     let settings = workspace.documents.product_settings.iter();
-    let settings = settings
-        .filter(|file| file.folder() == folder)
-        .min_by_key(|file| {
-            // The settings file of a folder is called after it; any other is the next best.
-            let expected = format!("{}Settings.xml", files::name_of(folder));
-            !file.name().eq_ignore_ascii_case(&expected)
-        });
+    let settings = settings.filter(|file| file.folder() == folder);
+    let settings = settings.min_by_key(|file| {
+        // The settings file of a folder is called after it; any other is the next best.
+        let expected = format!("{}Settings.xml", files::name_of(folder));
+        !file.name().eq_ignore_ascii_case(&expected)
+    });
     let arch = settings
         .and_then(|file| Arch::from_word(file.arch.as_ref()?.value.trim()))
         .or_else(|| Arch::of_path(input.path()));
-    let text = |value: &Option<Spanned<String>>| value.as_ref().map(|value| value.value.clone());
-    let from_content = ImageType::of(
-        text(&input.product).as_deref(),
-        text(&input.release_type).as_deref(),
-    );
-    let image = options.image.or(from_content);
-
     let variables = product_variables(home, input, settings, arch, options);
-    let manifests: Vec<NamedManifest> = input
-        .additional_fms
-        .items
-        .iter()
-        .map(|reference| NamedManifest {
+    let references = &input.additional_fms.items;
+    TooMany::check(input.path(), "manifests", references.len(), MOST_MANIFESTS)?;
+    let manifests = references.iter().map(|reference| {
+        let found = lookup.manifest(&reference.text.value, &home.folder, arch, &variables);
+        NamedManifest {
             reference: reference.clone(),
-            found: lookup.manifest(&reference.text.value, &home.folder, arch, &variables),
-        })
-        .collect();
-    let packages = select::packages(input, &manifests, image, |entry| {
-        lookup.package(entry, &home.folder, arch, &variables)
+            features: lookup.features(&found),
+            found,
+        }
     });
-    let reach = reach::reach(workspace, home, input, &manifests, &packages, settings);
-    let customizations = &workspace.documents.customizations;
-    let reached = customizations
-        .iter()
-        .filter(|file| reach.contains(file.path()));
-    Product {
-        name: match files::name_of(folder) {
-            "" | ".." => input.name().to_owned(),
-            name => name.to_owned(),
-        },
-        image,
-        declared: options.image,
+    Ok(Draft {
+        manifests: manifests.collect(),
+        home,
+        input,
+        settings,
         arch,
-        oem_input: input.clone(),
-        manifests,
-        packages,
-        settings: settings.cloned(),
-        workspace_settings: home.settings.clone(),
-        customizations: reached.cloned().collect(),
         variables,
-        in_workspace: home.settings.is_some() || !workspace.documents.manifests.is_empty(),
-        reach,
+    })
+}
+
+impl Draft<'_> {
+    fn finish(
+        self,
+        workspace: &Workspace,
+        lookup: &Lookup<'_>,
+        beside: &Beside,
+        options: &ResolveOptions,
+    ) -> Product {
+        let Self {
+            home,
+            input,
+            settings,
+            arch,
+            variables,
+            manifests,
+        } = self;
+        let text =
+            |value: &'_ Option<Spanned<String>>| value.as_ref().map(|value| value.value.clone());
+        let product = text(&input.product);
+        let release_type = text(&input.release_type);
+        let image = ImageType::of(product.as_deref(), release_type.as_deref());
+        let image = options.image.or(image);
+        let packages = select::packages(input, &manifests, image, |entry| {
+            lookup.package(entry, &home.folder, arch, &variables)
+        });
+        let settings_path = settings.map(|settings| settings.path());
+        let reach = reach(beside, home, input, &manifests, &packages, settings_path);
+        let customizations = workspace.documents.customizations.iter();
+        let customizations = customizations.filter(|file| reach.contains(file.path()));
+        Product {
+            name: match files::name_of(input.folder()) {
+                "" | ".." => input.name().to_owned(),
+                name => name.to_owned(),
+            },
+            image,
+            declared: options.image,
+            arch,
+            oem_input: input.clone(),
+            customizations: customizations.cloned().collect(),
+            in_workspace: home.settings.is_some() || !workspace.documents.manifests.is_empty(),
+            settings: settings.cloned(),
+            workspace_settings: home.settings.clone(),
+            manifests,
+            packages,
+            variables,
+            reach,
+        }
     }
 }
 

@@ -1,83 +1,108 @@
 //! Which documents belong to a product: its image type decides how they are judged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use formats::document::oem_input::OemInput;
-use formats::document::product_settings::ProductSettings;
 
 use super::Home;
-use crate::facts::Workspace;
 use crate::facts::file::File;
-use crate::facts::product::{NamedManifest, SelectedPackage};
-use crate::files::{self, is_below};
+use crate::facts::product::{ManifestLookup, NamedManifest, SelectedPackage};
+use crate::facts::{Documents, Workspace};
+use crate::files;
+
+/// The documents that belong to what they lie beside, by path and by folder.
+pub(super) struct Beside {
+    paths: BTreeSet<Arc<str>>,
+    folders: BTreeMap<String, Vec<Arc<str>>>,
+    lists: BTreeMap<String, Vec<Arc<str>>>,
+}
+
+impl Beside {
+    pub(super) fn new(workspace: &Workspace) -> Self {
+        fn paths<T>(files: &[Arc<File<T>>]) -> impl Iterator<Item = Arc<str>> {
+            files.iter().map(|file| Arc::from(file.path()))
+        }
+        fn by_folder(paths: impl Iterator<Item = Arc<str>>) -> BTreeMap<String, Vec<Arc<str>>> {
+            let mut folders: BTreeMap<String, Vec<Arc<str>>> = BTreeMap::new();
+            for path in paths {
+                let folder = files::folder_of(&path).to_owned();
+                folders.entry(folder).or_default().push(path);
+            }
+            folders
+        }
+        let documents: &Documents = &workspace.documents;
+        let paths_beside: BTreeSet<Arc<str>> = paths(&documents.customizations)
+            .chain(paths(&documents.reg_files))
+            .chain(paths(&documents.device_layouts))
+            .chain(paths(&documents.device_platforms))
+            .chain(paths(&documents.boot_configurations))
+            .collect();
+        Self {
+            folders: by_folder(paths_beside.iter().cloned()),
+            paths: paths_beside,
+            lists: by_folder(paths(&documents.fm_file_lists)),
+        }
+    }
+
+    fn in_folder<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a Arc<str>> {
+        self.folders.get(folder).into_iter().flatten()
+    }
+
+    fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a Arc<str>> {
+        let prefix = match folder {
+            "" => String::new(),
+            folder => format!("{}/", folder.trim_end_matches('/')),
+        };
+        let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+        let from = self.paths.range::<str, _>(from);
+        from.take_while(move |path| path.starts_with(&prefix))
+    }
+}
 
 /// The documents that belong to a product: those it names, those beside what it names, those in its folder.
 pub(super) fn reach(
-    workspace: &Workspace,
+    beside: &Beside,
     home: &Home,
     input: &File<OemInput>,
     manifests: &[NamedManifest],
     packages: &[SelectedPackage],
-    settings: Option<&Arc<File<ProductSettings>>>,
+    settings: Option<&str>,
 ) -> BTreeSet<Arc<str>> {
     let mut reach: BTreeSet<Arc<str>> = BTreeSet::new();
-    let mut add = |path: &str| {
-        reach.insert(Arc::from(path));
-    };
-    add(input.path());
-    if let Some(settings) = settings {
-        add(settings.path());
-    }
-    if let Some(settings) = &home.settings {
-        add(settings.path());
-    }
-    let found: Vec<_> = manifests.iter().filter_map(NamedManifest::file).collect();
-    let mut folders: BTreeSet<&str> = BTreeSet::new();
-    for manifest in &found {
-        add(manifest.path());
+    let workspace_settings = home.settings.as_ref().map(|settings| settings.path());
+    let own = [Some(input.path()), settings, workspace_settings];
+    reach.extend(own.into_iter().flatten().map(Arc::from));
+
+    for manifest in manifests {
+        let path = match &manifest.found {
+            ManifestLookup::Found(file, _) => file.path(),
+            ManifestLookup::Unreadable(place) => place.file(),
+            ManifestLookup::Missing | ManifestLookup::Outside => continue,
+        };
+        if reach.insert(Arc::from(path)) {
+            let lists = beside.lists.get(files::folder_of(path));
+            reach.extend(lists.into_iter().flatten().cloned());
+        }
     }
     for selected in packages {
-        if let Some(package) = &selected.package {
-            add(package.definition.path());
-            folders.insert(package.definition.folder());
+        if let Some(package) = &selected.package
+            && reach.insert(Arc::from(package.definition.path()))
+        {
+            reach.extend(beside.in_folder(package.definition.folder()).cloned());
         }
         if let Some(cab) = &selected.cab {
-            add(&cab.path);
+            reach.insert(Arc::from(cab.path.as_str()));
         }
     }
-    let documents = &workspace.documents;
-    let lists = documents.fm_file_lists.iter().filter(|list| {
-        found
-            .iter()
-            .any(|manifest| manifest.folder() == list.folder())
-    });
-    lists.for_each(|list| add(list.path()));
-
     // A product in the workspace's own folder does not own the workspace.
-    let own = input.folder();
-    let owns = |path: &str| match own == home.folder {
-        true => files::folder_of(path) == own || is_below(path, &files::join(own, "prov")),
-        false => is_below(path, own),
-    };
-    let beside = |path: &str| owns(path) || folders.contains(files::folder_of(path));
-    let beside = documents.filter(beside);
-    beside
-        .customizations
-        .iter()
-        .for_each(|file| add(file.path()));
-    beside.reg_files.iter().for_each(|file| add(file.path()));
-    beside
-        .device_layouts
-        .iter()
-        .for_each(|file| add(file.path()));
-    beside
-        .device_platforms
-        .iter()
-        .for_each(|file| add(file.path()));
-    beside
-        .boot_configurations
-        .iter()
-        .for_each(|file| add(file.path()));
+    let folder = input.folder();
+    if folder == home.folder && home.settings.is_some() {
+        reach.extend(beside.in_folder(folder).cloned());
+        reach.extend(beside.below(&files::join(folder, "prov")).cloned());
+    } else {
+        reach.extend(beside.below(folder).cloned());
+    }
     reach
 }

@@ -1,5 +1,7 @@
 //! Which packages of its manifests an `OEMInput.xml` puts into the image.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use formats::document::feature_manifest::{PackageFile, Section};
 use formats::document::oem_input::OemInput;
 use formats::document::parts::{Item, List};
@@ -9,6 +11,9 @@ use super::lookup::FoundPackage;
 use crate::facts::product::{NamedManifest, SelectedPackage};
 use crate::image::ImageType;
 
+/// How many features are named as the ones that select an entry.
+const MOST_FEATURES: usize = 16;
+
 /// The packages that get into the image, in the order of the manifests, each entry once.
 pub(super) fn packages(
     input: &OemInput,
@@ -16,16 +21,16 @@ pub(super) fn packages(
     image: Option<ImageType>,
     find: impl Fn(&PackageFile) -> FoundPackage,
 ) -> Vec<SelectedPackage> {
+    let selector = Selector::new(input, image);
     let mut selected = Vec::new();
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for manifest in manifests.iter().filter_map(NamedManifest::file) {
         // A manifest that is named twice brings its packages once.
-        if seen.contains(&manifest.path()) {
+        if !seen.insert(manifest.path()) {
             continue;
         }
-        seen.push(manifest.path());
         for entry in &manifest.packages {
-            let Some(selected_by) = selection(input, entry, image) else {
+            let Some(selected_by) = selector.selection(entry) else {
                 continue;
             };
             let (file_name, package, cab) = find(entry);
@@ -42,58 +47,82 @@ pub(super) fn packages(
     selected
 }
 
-/// The features that select an entry, none where its section does; `None` where nothing selects it.
-fn selection(input: &OemInput, entry: &PackageFile, image: Option<ImageType>) -> Option<Vec<Item>> {
-    let by_value = |value: &Option<Spanned<String>>| {
-        let wanted = value.as_ref().map(|value| value.value.trim());
-        let selector = entry
-            .selector
-            .as_ref()
-            .map(|selector| selector.value.trim());
-        let is_selected = match (selector, wanted) {
-            (Some(selector), Some(wanted)) => is_one_of(selector, wanted),
-            (None, _) => true,
-            (Some(_), None) => false,
+/// What an `OEMInput.xml` selects by; all texts in lower case.
+struct Selector<'a> {
+    input: &'a OemInput,
+    image: Option<ImageType>,
+    microsoft: BTreeMap<String, Vec<&'a Item>>,
+    oem: BTreeMap<String, Vec<&'a Item>>,
+    keyboard: BTreeSet<String>,
+    speech: BTreeSet<String>,
+}
+
+impl<'a> Selector<'a> {
+    fn new(input: &'a OemInput, image: Option<ImageType>) -> Self {
+        let by_id = |list: &'a List| {
+            let mut items: BTreeMap<String, Vec<&Item>> = BTreeMap::new();
+            for item in &list.items {
+                items
+                    .entry(item.text.value.to_lowercase())
+                    .or_default()
+                    .push(item);
+            }
+            items
         };
-        is_selected.then(Vec::new)
-    };
-    let by_language = |list: &List| {
-        let selector = entry
-            .selector
-            .as_ref()
-            .map(|selector| selector.value.trim());
-        let is_selected = selector
-            .is_none_or(|selector| list.texts().any(|language| is_one_of(selector, language)));
-        is_selected.then(Vec::new)
-    };
-    let by_feature = |list: &List| {
-        let is_named = |item: &&Item| {
-            let mut ids = entry.feature_ids.texts();
-            ids.any(|id| id.eq_ignore_ascii_case(&item.text.value))
-        };
-        let features: Vec<Item> = list.items.iter().filter(is_named).cloned().collect();
-        (!features.is_empty()).then_some(features)
-    };
-    match entry.section {
-        Section::Base | Section::Cpu => Some(Vec::new()),
-        Section::Release => by_value(&input.release_type),
-        // Packages that replace others before release do not get into what is shipped.
-        Section::Prerelease => (image == Some(ImageType::Test)).then(Vec::new),
-        Section::OemDevicePlatform | Section::DeviceSpecific => by_value(&input.device),
-        Section::DeviceLayout | Section::Soc => by_value(&input.soc),
-        Section::Sv => by_value(&input.sv),
-        Section::BootUiLanguage => by_value(&input.boot_ui_language),
-        Section::BootLocale => by_value(&input.boot_locale),
-        Section::Keyboard => by_language(&input.supported_languages.keyboard),
-        Section::Speech => by_language(&input.supported_languages.speech),
-        Section::MicrosoftFeatures => by_feature(&input.features.microsoft),
-        Section::OemFeatures => by_feature(&input.features.oem),
+        let texts = |list: &List| list.texts().map(str::to_lowercase).collect();
+        Self {
+            input,
+            image,
+            microsoft: by_id(&input.features.microsoft),
+            oem: by_id(&input.features.oem),
+            keyboard: texts(&input.supported_languages.keyboard),
+            speech: texts(&input.supported_languages.speech),
+        }
+    }
+
+    /// The features that select an entry, none where its section does; `None` where nothing selects it.
+    fn selection(&self, entry: &PackageFile) -> Option<Vec<Item>> {
+        let input = self.input;
+        match entry.section {
+            Section::Base | Section::Cpu => Some(Vec::new()),
+            Section::Release => by_value(entry, &input.release_type),
+            // Packages that replace others before release do not get into what is shipped.
+            Section::Prerelease => (self.image == Some(ImageType::Test)).then(Vec::new),
+            Section::OemDevicePlatform | Section::DeviceSpecific => by_value(entry, &input.device),
+            Section::DeviceLayout | Section::Soc => by_value(entry, &input.soc),
+            Section::Sv => by_value(entry, &input.sv),
+            Section::BootUiLanguage => by_value(entry, &input.boot_ui_language),
+            Section::BootLocale => by_value(entry, &input.boot_locale),
+            Section::Keyboard => selects(entry, |language| self.keyboard.contains(language)),
+            Section::Speech => selects(entry, |language| self.speech.contains(language)),
+            Section::MicrosoftFeatures => by_feature(entry, &self.microsoft),
+            Section::OemFeatures => by_feature(entry, &self.oem),
+        }
     }
 }
 
-/// Whether a selector, one value or several between `;`, names the wanted one.
-fn is_one_of(selector: &str, wanted: &str) -> bool {
-    selector
-        .split(';')
-        .any(|one| one.trim().eq_ignore_ascii_case(wanted))
+fn by_value(entry: &PackageFile, value: &Option<Spanned<String>>) -> Option<Vec<Item>> {
+    let value = value
+        .as_ref()
+        .map(|value| value.value.trim().to_lowercase());
+    selects(entry, |selector| value.as_deref() == Some(selector))
+}
+
+/// An entry without a selector is always selected; one with several, between `;`, by any of them.
+fn selects(entry: &PackageFile, is_wanted: impl Fn(&str) -> bool) -> Option<Vec<Item>> {
+    let is_selected = entry.selector.as_ref().is_none_or(|selector| {
+        let mut selectors = selector.value.split(';');
+        selectors.any(|selector| is_wanted(&selector.trim().to_lowercase()))
+    });
+    is_selected.then(Vec::new)
+}
+
+fn by_feature(entry: &PackageFile, items: &BTreeMap<String, Vec<&Item>>) -> Option<Vec<Item>> {
+    let ids: BTreeSet<String> = entry.feature_ids.texts().map(str::to_lowercase).collect();
+    let named = ids.iter().filter_map(|id| items.get(id)).flatten();
+    let features: Vec<Item> = named
+        .take(MOST_FEATURES)
+        .map(|item| (*item).clone())
+        .collect();
+    (!features.is_empty()).then_some(features)
 }

@@ -93,12 +93,12 @@ fn manifests_are_found_by_name_for_the_processor_of_the_product() {
         ManifestLookup::Outside
     ));
     assert!(!product.manifests_complete());
-    assert_eq!(product.oem_feature("TWO"), FeatureMatch::Exact);
+    assert_eq!(product.known_feature("TWO"), FeatureMatch::Exact);
     assert_eq!(
-        product.oem_feature("two"),
+        product.known_feature("two"),
         FeatureMatch::OtherCase("TWO".into())
     );
-    assert_eq!(product.oem_feature("NONE"), FeatureMatch::None);
+    assert_eq!(product.known_feature("NONE"), FeatureMatch::None);
 }
 
 #[test]
@@ -248,6 +248,68 @@ fn without_a_workspace_nothing_is_missing() {
     assert!(!workspace(&files).products[0].in_workspace);
 }
 
+#[test]
+fn a_manifest_that_cannot_be_read_is_not_missing_and_told_of_with_the_product() {
+    let mut files = files();
+    files.retain(|(path, _)| path != "Source-arm/Packages/OEMFM.xml");
+    files.push((
+        "Source-arm/Packages/OEMFM.xml".into(),
+        "<FeatureManifest>".into(),
+    ));
+    let mut workspace = workspace(&files);
+    workspace.targets = vec!["Source-arm/Products".into()];
+    let found = &workspace.products[0].manifests[0].found;
+    assert!(matches!(found, ManifestLookup::Unreadable(_)), "{found:?}");
+    let found = crate::testing::run("document-not-well-formed", &workspace);
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn more_manifests_than_any_product_has_are_refused() {
+    let fms = "<AdditionalFM>x</AdditionalFM>".repeat(MOST_MANIFESTS + 1);
+    let input = oem_input(&format!("<AdditionalFMs>{fms}</AdditionalFMs>"));
+    let files: crate::files::Memory = [("OEMInput.xml", input)].into_iter().collect();
+    let gathered = crate::engine::gather(&files, &[".".into()], &ResolveOptions::default());
+    assert_eq!(
+        gathered.unwrap_err().to_string(),
+        "OEMInput.xml: 257 manifests, the limit is 256"
+    );
+}
+
+#[test]
+fn cabinets_of_the_products_and_those_asked_for_are_to_be_verified() {
+    let mut workspace = workspace(&files());
+    let paths = |workspace: &Workspace| -> Vec<String> {
+        workspace
+            .cabs()
+            .into_iter()
+            .map(|cab| cab.path.clone())
+            .collect()
+    };
+    assert_eq!(paths(&workspace).len(), 2);
+    workspace.targets = vec!["Source-arm".into()];
+    assert_eq!(paths(&workspace), ["Build/arm/pkgs/fabrikam.test.one.cab"]);
+    workspace.targets = vec!["Build/x64/pkgs/Fabrikam.Test.One.cab".into()];
+    assert_eq!(paths(&workspace), ["Build/x64/pkgs/Fabrikam.Test.One.cab"]);
+}
+
+#[test]
+fn a_declared_image_type_is_also_that_of_what_belongs_to_no_product() {
+    use crate::facts::Facts;
+    let options = ResolveOptions {
+        image: Some(ImageType::Retail),
+        defines: Vec::new(),
+    };
+    let workspace = workspace_with(&[("a.wm.xml", wm_xml("A", ""))], &options);
+    assert_eq!(
+        Facts::of(&workspace, Some(ImageType::Retail), &[])
+            .packages
+            .len(),
+        1
+    );
+    assert!(Facts::of(&workspace, None, &[]).packages.is_empty());
+}
+
 /// The published sample workspace, where it is there.
 fn sample_workspace(path: &str) -> Option<Workspace> {
     let root = concat!(
@@ -297,6 +359,7 @@ fn the_published_samples_resolve() {
                 ManifestLookup::Missing => {
                     assert!(reference.ends_with("RPi2FM.xml"), "{reference}")
                 }
+                ManifestLookup::Unreadable(place) => panic!("{place}"),
                 ManifestLookup::Outside => {
                     assert!(reference.starts_with("%AKROOT%"), "{reference}")
                 }
