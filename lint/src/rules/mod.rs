@@ -1,7 +1,8 @@
 //! The rules, one file each, and the one list of them.
 //!
 //! A new rule is a file `<id with underscores>.rs`, a `mod` line and a line in [`ALL`]; the tests below say what is
-//! missing. What a rule file looks like is shown by [`release_type_value`].
+//! missing. What a rule file looks like is shown by `release_type_value.rs` and
+//! `testsigning_in_retail.rs`.
 
 mod document_not_well_formed;
 mod oeminput_not_well_formed;
@@ -11,6 +12,7 @@ mod policy_unknown_entry;
 mod policy_unused_entry;
 mod release_type_missing;
 mod release_type_value;
+mod testsigning_in_retail;
 
 use crate::rule::RuleInfo;
 
@@ -24,6 +26,7 @@ pub static ALL: &[&RuleInfo] = &[
     &policy_unused_entry::RULE,
     &release_type_missing::RULE,
     &release_type_value::RULE,
+    &testsigning_in_retail::RULE,
 ];
 
 /// The rule of that id.

@@ -22,7 +22,7 @@ declare_rule! {
     /// ## Fails
     /// ```toml
     /// [retail]
-    /// test-signed-in-retail = "off"
+    /// testsigning-in-retail = "off"
     /// ```
     ///
     /// ## Fix
@@ -62,7 +62,10 @@ mod tests {
 
     #[test]
     fn every_core_rule_that_is_switched_off_is_found_and_stays() {
-        for id in CORE.iter().copied().filter(|id| rules::find(id).is_some()) {
+        let known = CORE.iter().copied().filter(|id| rules::find(id).is_some());
+        let known: Vec<_> = known.collect();
+        assert!(known.contains(&"testsigning-in-retail"));
+        for id in known {
             let found = lint_policy(&format!("[rules]\n{id} = 'off'\n"));
             let column = id.len() + 4;
             let message = format!("`{id}` cannot be set to `off`");
