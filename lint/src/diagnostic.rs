@@ -59,12 +59,14 @@ pub struct Region {
 
 /// Where something stands: the file, the stretch of its text, and the route to it.
 ///
-/// Ordered by file, position, route.
+/// Lines and columns are looked up once for all places of a run, see [`crate::sources::Sources::locate`]. Ordered by
+/// file, position, route.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     file: Arc<str>,
-    region: Option<Region>,
+    span: Option<Span>,
     route: String,
+    region: Option<Region>,
 }
 
 impl Place {
@@ -72,12 +74,9 @@ impl Place {
     pub fn text(source: &Source, span: Span, route: impl Into<String>) -> Self {
         Self {
             file: Arc::from(source.name()),
-            region: Some(Region {
-                span,
-                start: source.line_column(span.start),
-                end: source.line_column(span.end),
-            }),
+            span: Some(span),
             route: route.into(),
+            region: None,
         }
     }
 
@@ -86,8 +85,9 @@ impl Place {
     pub fn binary(file: impl Into<Arc<str>>, route: impl Into<String>) -> Self {
         Self {
             file: file.into(),
-            region: None,
+            span: None,
             route: route.into(),
+            region: None,
         }
     }
 
@@ -96,7 +96,13 @@ impl Place {
         &self.file
     }
 
-    /// The stretch of text; `None` in a file that has no lines.
+    /// The bytes of the text; `None` in a file that has no lines.
+    pub fn span(&self) -> Option<Span> {
+        self.span
+    }
+
+    /// The stretch of text with lines and columns; `None` in a file that has no lines, and before the place was looked
+    /// up.
     pub fn region(&self) -> Option<Region> {
         self.region
     }
@@ -104,6 +110,15 @@ impl Place {
     /// The route through the document, e.g. `OEMInput/ReleaseType`; empty for the whole file.
     pub fn route(&self) -> &str {
         &self.route
+    }
+
+    /// Looks lines and columns up. `position` gives those of a byte of the text that the place is in.
+    pub fn locate(&mut self, position: impl Fn(usize) -> LineColumn) {
+        self.region = self.span.map(|span| Region {
+            span,
+            start: position(span.start),
+            end: position(span.end),
+        });
     }
 }
 
@@ -167,7 +182,7 @@ impl Fix {
         text: impl Into<String>,
     ) -> Option<Self> {
         let edit = Edit {
-            span: place.region?.span,
+            span: place.span?,
             text: text.into(),
         };
         Some(Self {
@@ -181,7 +196,7 @@ impl Fix {
     /// on again. `place` is the whole element, `source` the text it stands in. `None` where that would not be a
     /// comment (the element holds `--`) or the place is not an element.
     pub fn comment_out(title: impl Into<String>, place: &Place, source: &Source) -> Option<Self> {
-        let span = place.region?.span;
+        let span = place.span?;
         let text = source.slice(span);
         if !text.starts_with('<') || !text.ends_with('>') || text.contains("--") {
             return None;
@@ -219,6 +234,20 @@ pub struct Diagnostic {
     pub fix: Option<Fix>,
     /// Who set the level.
     pub decided_by: DecidedBy,
+}
+
+impl Diagnostic {
+    /// All places that it names.
+    pub fn places_mut(&mut self) -> impl Iterator<Item = &mut Place> {
+        let related = self.related.iter_mut().map(|(place, _)| place);
+        let decided_by = match &mut self.decided_by {
+            DecidedBy::Rule => None,
+            DecidedBy::Policy(place) => Some(place),
+        };
+        std::iter::once(&mut self.primary)
+            .chain(related)
+            .chain(decided_by)
+    }
 }
 
 #[cfg(test)]
@@ -268,7 +297,9 @@ mod tests {
     #[test]
     fn places_are_shown_with_line_and_column_or_with_the_route() {
         let source = Source::new("p/a.xml", "ab\ncd", 0);
-        let place = Place::text(&source, Span { start: 3, end: 5 }, "Root/A");
+        let mut place = Place::text(&source, Span { start: 3, end: 5 }, "Root/A");
+        assert_eq!(place.to_string(), "p/a.xml (Root/A)");
+        place.locate(|position| source.line_column(position));
         assert_eq!(place.to_string(), "p/a.xml:2:1");
         assert_eq!(place.region().map(|region| region.end.column), Some(3));
         let place = Place::binary("a.cab", "signature[0].signer");

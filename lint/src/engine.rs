@@ -123,10 +123,13 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
         .map(|(facts, rule)| check(rule, facts))
         .collect();
 
-    let diagnostics = without_repetition(found.into_iter().flatten());
+    let mut diagnostics = without_repetition(found.into_iter().flatten());
+    let sources = sources(workspaces, policies);
+    let places = diagnostics.iter_mut().flat_map(Diagnostic::places_mut);
+    sources.locate(&mut places.collect::<Vec<_>>());
     Outcome {
         counts: Counts::of(&diagnostics),
-        sources: sources(workspaces, policies),
+        sources,
         products: products_seen(workspaces),
         documents: workspaces
             .iter()

@@ -55,7 +55,7 @@ const BUILT_IN: &[(ImageType, &str, &str)] = &[
 pub const TEMPLATE: &str = include_str!("../../../policies/template.toml");
 
 /// Longest policy that is read, in bytes.
-const LONGEST: u64 = 1 << 20;
+const LONGEST: u64 = 128 * 1024;
 /// Longest chain of `extends`.
 const DEEPEST: usize = 8;
 
@@ -300,9 +300,11 @@ fn read_source(files: &dyn Files, path: &str) -> Result<Source, PolicyError> {
     Ok(Source::new(path, text, bom))
 }
 
-/// A place of a policy: the entry's own name is its route.
+/// A place of a policy: the entry's own name is its route. Its line is looked up at once, for errors and explanations.
 fn place(source: &Source, span: std::ops::Range<usize>, route: impl Into<String>) -> Place {
-    Place::text(source, Span::from(span), route)
+    let mut place = Place::text(source, Span::from(span), route);
+    place.locate(|position| source.line_column(position));
+    place
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! (`title`, `file`, `edits[]` with `line`, `column`, `end`, `text`) and `decided_by` (`default`, or file and line of a
 //! policy). Lines and columns count from 1, columns in Unicode code points; an end is just after the last character.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use formats::source::LineColumn;
@@ -21,7 +22,7 @@ use serde::Serialize;
 use crate::diagnostic::{DecidedBy, Diagnostic, Fix, Level, Place};
 use crate::engine::Outcome;
 use crate::image::ImageType;
-use crate::sources::Sources;
+use crate::sources::{Sources, positions_of};
 
 /// The number in `schema`.
 pub const SCHEMA: u32 = 1;
@@ -110,6 +111,7 @@ pub fn render(outcome: &Outcome, to: &mut dyn Write) -> io::Result<()> {
         image_declared: product.declared,
         packages: product.packages,
     });
+    let positions = edit_positions(&outcome.diagnostics, &outcome.sources);
     let diagnostics = outcome.diagnostics.iter();
     let json = Json {
         schema: SCHEMA,
@@ -121,14 +123,14 @@ pub fn render(outcome: &Outcome, to: &mut dyn Write) -> io::Result<()> {
         products: products.collect(),
         documents: outcome.documents,
         diagnostics: diagnostics
-            .map(|found| diagnostic(found, &outcome.sources))
+            .map(|found| diagnostic(found, &positions))
             .collect(),
     };
     serde_json::to_writer_pretty(&mut *to, &json)?;
     writeln!(to)
 }
 
-fn diagnostic<'a>(found: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a> {
+fn diagnostic<'a>(found: &'a Diagnostic, positions: &Positions<'_>) -> JsonDiagnostic<'a> {
     let related = found.related.iter().map(|(other, label)| JsonRelated {
         label,
         place: place(other),
@@ -140,7 +142,7 @@ fn diagnostic<'a>(found: &'a Diagnostic, sources: &Sources) -> JsonDiagnostic<'a
         place: place(&found.primary),
         help: found.help.as_deref(),
         related: related.collect(),
-        fix: found.fix.as_ref().and_then(|fix| json_fix(fix, sources)),
+        fix: found.fix.as_ref().and_then(|fix| json_fix(fix, positions)),
         decided_by: match &found.decided_by {
             DecidedBy::Rule => "default".to_owned(),
             policy => policy.to_string(),
@@ -165,21 +167,40 @@ impl From<LineColumn> for JsonPosition {
     }
 }
 
-fn json_fix<'a>(fix: &'a Fix, sources: &Sources) -> Option<JsonFix<'a>> {
-    let source = sources.get(&fix.file)?;
+/// Lines and columns of the edits of all fixes, by file.
+type Positions<'a> = BTreeMap<&'a str, BTreeMap<usize, LineColumn>>;
+
+fn edit_positions<'a>(diagnostics: &'a [Diagnostic], sources: &Sources) -> Positions<'a> {
+    let mut by_file: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for fix in diagnostics.iter().filter_map(|found| found.fix.as_ref()) {
+        let ends = fix
+            .edits
+            .iter()
+            .flat_map(|edit| [edit.span.start, edit.span.end]);
+        by_file.entry(&fix.file).or_default().extend(ends);
+    }
+    let located = by_file.into_iter().filter_map(|(file, positions)| {
+        let source = sources.get(file)?;
+        Some((file, positions_of(source, &positions)))
+    });
+    located.collect()
+}
+
+fn json_fix<'a>(fix: &'a Fix, positions: &Positions<'_>) -> Option<JsonFix<'a>> {
+    let positions = positions.get(&*fix.file)?;
     let edits = fix.edits.iter().map(|edit| {
-        let start = source.line_column(edit.span.start);
-        JsonEdit {
+        let start = positions.get(&edit.span.start)?;
+        Some(JsonEdit {
             line: start.line,
             column: start.column,
-            end: source.line_column(edit.span.end).into(),
+            end: (*positions.get(&edit.span.end)?).into(),
             text: &edit.text,
-        }
+        })
     });
     Some(JsonFix {
         title: &fix.title,
         file: &fix.file,
-        edits: edits.collect(),
+        edits: edits.collect::<Option<_>>()?,
     })
 }
 

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use formats::source::{Source, Span};
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
+use crate::diagnostic::Region;
+use crate::sources::line_number;
+
 /// Bytes of a line that is shown whole; of a longer one a part is.
 const LONG_LINE: usize = 400;
 /// What is shown of a long line before and after the place.
@@ -79,7 +82,7 @@ impl<'a> Snippet<'a> {
     }
 
     fn line_of(&self, position: usize) -> Span {
-        self.source.line(self.source.line_column(position).line)
+        self.source.line(line_number(self.source, position))
     }
 
     fn is_long(&self, line: Span) -> bool {
@@ -88,7 +91,7 @@ impl<'a> Snippet<'a> {
 
     /// The bytes to show around a span with so many lines of context.
     fn with_context(&self, span: Span, before: usize, after: usize) -> Span {
-        let first = self.source.line_column(span.start).line;
+        let first = line_number(self.source, span.start);
         let line = self.source.line(first);
         if self.is_long(line) {
             let start = span.start.saturating_sub(BEFORE).max(line.start);
@@ -98,7 +101,7 @@ impl<'a> Snippet<'a> {
                 end: self.text.ceil_char_boundary(end),
             };
         }
-        let last = self.source.line_column(span.end).line;
+        let last = line_number(self.source, span.end);
         let mut shown = Span {
             start: line.start,
             end: self.source.line(last).end,
@@ -125,35 +128,47 @@ impl<'a> Snippet<'a> {
     }
 }
 
-impl SourceCode for Snippet<'_> {
+/// A source with the places of one finding, whose lines and columns are known.
+pub(super) struct View<'a> {
+    pub(super) snippet: &'a Snippet<'a>,
+    pub(super) regions: Vec<Region>,
+}
+
+impl SourceCode for View<'_> {
     fn read_span<'a>(
         &'a self,
         span: &SourceSpan,
         context_lines_before: usize,
         context_lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let snippet = self.snippet;
         let asked = Span {
             start: span.offset(),
             end: span.offset().saturating_add(span.len()),
         };
         let shown = match (context_lines_before, context_lines_after) {
             (0, 0) => asked,
-            (before, after) => self.with_context(asked, before, after),
+            (before, after) => snippet.with_context(asked, before, after),
         };
-        let text = self
+        let text = snippet
             .text
             .get(shown.range())
             .ok_or(MietteError::OutOfBounds)?;
         if text.len() > LONG_SNIPPET {
             return Err(MietteError::OutOfBounds);
         }
-        let start = self.source.line_column(shown.start);
+        // The column is wanted for the heading only, which is about one of the places.
+        let known = self
+            .regions
+            .iter()
+            .find(|region| region.span.start == shown.start);
+        let column = known.map_or(1, |region| region.start.column);
         Ok(Box::new(MietteSpanContents::new_named(
-            self.name.clone(),
+            snippet.name.clone(),
             text.as_bytes(),
             SourceSpan::from((shown.start, text.len())),
-            start.line.saturating_sub(1),
-            start.column.saturating_sub(1),
+            line_number(snippet.source, shown.start).saturating_sub(1),
+            column.saturating_sub(1),
             text.lines().count(),
         )))
     }
@@ -163,13 +178,28 @@ impl SourceCode for Snippet<'_> {
 mod tests {
     use super::*;
 
+    fn view<'a>(snippet: &'a Snippet<'a>, start: usize, length: usize) -> View<'a> {
+        let position = |at| snippet.source.line_column(at);
+        let end = start + length;
+        let region = Region {
+            span: Span { start, end },
+            start: position(start),
+            end: position(end),
+        };
+        View {
+            snippet,
+            regions: vec![region],
+        }
+    }
+
     fn read(
         snippet: &Snippet<'_>,
         start: usize,
         length: usize,
         context: usize,
     ) -> (String, usize, usize) {
-        let contents = snippet
+        let view = view(snippet, start, length);
+        let contents = view
             .read_span(&(start, length).into(), context, context)
             .unwrap();
         let text = String::from_utf8(contents.data().to_vec()).unwrap();
@@ -198,7 +228,8 @@ mod tests {
         assert!(
             shown.len() <= BEFORE + AFTER + 4 && shown.contains("HERE") && !shown.contains('\n')
         );
-        assert_eq!((line, column), (1, 3000 - BEFORE / 2));
+        assert_eq!((line, column), (1, 0));
+        assert_eq!(read(&snippet, start, 4, 0), ("HERE".into(), 1, 3000));
         let whole = snippet.label_span(Span {
             start,
             end: text.len(),
@@ -214,8 +245,9 @@ mod tests {
         let text = "line\n".repeat(2000);
         let source = Source::new("a.xml", text.as_str(), 0);
         let snippet = Snippet::new(&source);
-        assert!(snippet.read_span(&(0, 9000).into(), 1, 1).is_err());
-        assert!(snippet.read_span(&(9999, 10).into(), 0, 0).is_err());
+        let view = view(&snippet, 0, 9000);
+        assert!(view.read_span(&(0, 9000).into(), 1, 1).is_err());
+        assert!(view.read_span(&(9999, 10).into(), 0, 0).is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use formats::source::Span;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
 
-use super::snippet::{Snippet, safe};
+use super::snippet::{Snippet, View, safe};
 use crate::diagnostic::{DecidedBy, Diagnostic, Level, Place};
 use crate::engine::{Counts, Outcome};
 use crate::image::ImageType;
@@ -102,7 +102,7 @@ struct Shown<'a> {
     message: String,
     help: Option<String>,
     severity: Severity,
-    snippet: Option<&'a Snippet<'a>>,
+    view: Option<View<'a>>,
     labels: Vec<LabeledSpan>,
 }
 
@@ -142,6 +142,14 @@ impl<'a> Renderer<'a> {
             }
         }
         let is_drawn = !labels.is_empty();
+        let related = diagnostic.related.iter().map(|(place, _)| place);
+        let regions = std::iter::once(primary)
+            .chain(related)
+            .filter_map(Place::region);
+        let view = snippet.filter(|_| is_drawn).map(|snippet| View {
+            snippet,
+            regions: regions.collect(),
+        });
         self.handler.render_report(
             &mut to,
             &Shown {
@@ -153,7 +161,7 @@ impl<'a> Renderer<'a> {
                     Level::Warning => Severity::Warning,
                     Level::Info => Severity::Advice,
                 },
-                snippet: if is_drawn { snippet } else { None },
+                view,
                 labels,
             },
         )?;
@@ -238,7 +246,7 @@ impl miette::Diagnostic for Shown<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.snippet.map(|snippet| snippet as &dyn SourceCode)
+        self.view.as_ref().map(|view| view as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
@@ -260,10 +268,14 @@ mod tests {
         let sources = texts
             .iter()
             .map(|(name, text)| Arc::new(Source::new(*name, *text, 0)));
+        let sources: Sources = sources.collect();
+        let mut diagnostics = diagnostics;
+        let places = diagnostics.iter_mut().flat_map(Diagnostic::places_mut);
+        sources.locate(&mut places.collect::<Vec<_>>());
         Outcome {
             counts: Counts::of(&diagnostics),
             diagnostics,
-            sources: sources.collect(),
+            sources,
             ..Outcome::default()
         }
     }
@@ -311,7 +323,8 @@ mod tests {
         finding.fix = Fix::replace("write `three`", &primary, "three");
         finding.decided_by =
             DecidedBy::Policy(place("policy.toml", policy, "some-rule = 'warning'"));
-        let outcome = outcome(&[("a.xml", input), ("b.xml", "x y")], vec![finding]);
+        let texts = [("a.xml", input), ("b.xml", "x y"), ("policy.toml", policy)];
+        let outcome = outcome(&texts, vec![finding]);
         let wanted = "\
 some-rule
 
