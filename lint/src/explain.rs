@@ -167,7 +167,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("retail: error by policies/retail.toml:"),
+            text.contains("retail: error by <built-in>/retail.toml:"),
             "{text}"
         );
         for heading in ["## Why", "## Fails", "## References"] {

@@ -36,17 +36,17 @@ pub const CORE: &[&str] = &[
 const BUILT_IN: &[(ImageType, &str, &str)] = &[
     (
         ImageType::Retail,
-        "policies/retail.toml",
+        "<built-in>/retail.toml",
         include_str!("../../../policies/retail.toml"),
     ),
     (
         ImageType::Test,
-        "policies/test.toml",
+        "<built-in>/test.toml",
         include_str!("../../../policies/test.toml"),
     ),
     (
         ImageType::Mmos,
-        "policies/mmos.toml",
+        "<built-in>/mmos.toml",
         include_str!("../../../policies/mmos.toml"),
     ),
 ];

@@ -262,7 +262,7 @@ mod tests {
             found["decided_by"]
                 .as_str()
                 .unwrap()
-                .starts_with("policies/test.toml:")
+                .starts_with("<built-in>/test.toml:")
         );
         let total: u64 = ["error", "warning", "info"]
             .iter()
