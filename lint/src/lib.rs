@@ -43,3 +43,4 @@ pub mod rules;
 pub mod sources;
 #[cfg(test)]
 mod testing;
+pub mod verify;

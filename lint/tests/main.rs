@@ -1,0 +1,5 @@
+//! What the linter says of whole folders.
+
+mod example;
+mod fixtures;
+mod support;
