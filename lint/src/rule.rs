@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use crate::diagnostic::{Fix, Level, Place};
-use crate::facts::Facts;
+use crate::facts::{Facts, Signature};
 use crate::image::ImageType;
 
 /// One check. The fields of the implementing type are the parameters that a policy may set.
@@ -204,6 +204,22 @@ impl Report {
             fix: None,
             at_most: Level::Error,
         })
+    }
+
+    /// Reports a defect of a signature where [`Facts::signature_place`] puts it.
+    pub fn at_signature(
+        &mut self,
+        facts: &Facts<'_>,
+        signature: &Signature,
+        part: &str,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        let (place, inside) = facts.signature_place(signature, part);
+        let finding = self.at(place, message);
+        if let Some(inside) = inside {
+            finding.also(inside, "the signature");
+        }
+        finding
     }
 
     /// What was reported, in the order of reporting.

@@ -104,3 +104,26 @@ pub(crate) fn lint_policy(policy: &str) -> Vec<String> {
         rule.starts_with("policy-")
     })
 }
+
+/// What one rule finds in these files after their cabinets were verified on 2026-06-01, judged as images of a type.
+pub(crate) fn lint_signed(
+    rule: &str,
+    files: &[(&str, &[u8])],
+    image: Option<crate::image::ImageType>,
+) -> Vec<String> {
+    let options = ResolveOptions {
+        image,
+        ..ResolveOptions::default()
+    };
+    let in_memory = files.iter().map(|(path, bytes)| (*path, bytes.to_vec()));
+    let in_memory: Memory = in_memory.collect();
+    let mut workspace = workspace_with(files, &options);
+    let at = time::macros::datetime!(2026-06-01 0:00 UTC);
+    let anchors = signer::anchor::Anchors::built_in();
+    let options = signer::verify::VerifyOptions {
+        at,
+        anchors: &anchors,
+    };
+    crate::verify::verify_cabinets(&in_memory, &mut workspace, options);
+    run(rule, &workspace)
+}

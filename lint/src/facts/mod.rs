@@ -207,6 +207,20 @@ impl<'a> Facts<'a> {
         definitions.chain(reg_files)
     }
 
+    /// Where a finding about a signature stands: at the manifest's entry that takes the package in, where there is one,
+    /// as that is a line that a person can go to, and then beside it the part of the signature itself.
+    pub fn signature_place(&self, signature: &Signature, part: &str) -> (Place, Option<Place>) {
+        let file = signature.subject.file.as_str();
+        let takes = |selected: &&product::SelectedPackage| {
+            selected.cab.as_ref().is_some_and(|cab| cab.path == file)
+        };
+        let mut selected = self.products.iter().flat_map(|product| &product.packages);
+        match selected.find(takes) {
+            Some(selected) => (selected.place(), Some(signature.place(part))),
+            None => (signature.place(part), None),
+        }
+    }
+
     /// What a workspace shows of one image type, `None` standing for the unknown. What belongs to no product is of the
     /// type that the user declared, or unknown.
     pub fn of(

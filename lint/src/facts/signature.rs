@@ -2,6 +2,7 @@
 //!
 //! [`crate::verify`] fills it in, because that needs trust anchors and a time; a rule never verifies.
 
+use signer::anchor::Anchor;
 use signer::verify::SignatureReport;
 use time::OffsetDateTime;
 
@@ -54,6 +55,18 @@ impl Signature {
             self.subject.file.as_str(),
             format!("{member}{signature}{dot}{part}"),
         )
+    }
+
+    /// The name of the file, or of the member, without a folder.
+    pub fn name(&self) -> &str {
+        let file = crate::files::name_of(&self.subject.file);
+        self.subject.member.as_deref().unwrap_or(file)
+    }
+
+    /// The record of a signature whose chain ends at an anchor, with that anchor.
+    pub fn anchored(&self) -> Option<(&SignatureReport, &Anchor)> {
+        let report = self.report()?;
+        Some((report, report.anchor()?))
     }
 
     /// The record, where there is a signature.

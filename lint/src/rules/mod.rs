@@ -4,29 +4,47 @@
 //! missing. What a rule file looks like is shown by `release_type_value.rs` and
 //! `testsigning_in_retail.rs`.
 
+mod bad_digest;
+mod cert_expired;
 mod document_not_well_formed;
+mod issuer_name_only_match;
+mod no_timestamp;
 mod oeminput_not_well_formed;
 mod policy_invalid_value;
 mod policy_lowered_core_rule;
 mod policy_unknown_entry;
 mod policy_unused_entry;
+mod published_key;
 mod release_type_missing;
 mod release_type_value;
+mod retail_chain_not_trusted;
+mod test_signed_in_retail;
+mod test_signed_outside_testsigning;
 mod testsigning_in_retail;
+mod unsigned_cab;
 
 use crate::rule::RuleInfo;
 
 /// Every rule, sorted by id.
 pub static ALL: &[&RuleInfo] = &[
+    &bad_digest::RULE,
+    &cert_expired::RULE,
     &document_not_well_formed::RULE,
+    &issuer_name_only_match::RULE,
+    &no_timestamp::RULE,
     &oeminput_not_well_formed::RULE,
     &policy_invalid_value::RULE,
     &policy_lowered_core_rule::RULE,
     &policy_unknown_entry::RULE,
     &policy_unused_entry::RULE,
+    &published_key::RULE,
     &release_type_missing::RULE,
     &release_type_value::RULE,
+    &retail_chain_not_trusted::RULE,
+    &test_signed_in_retail::RULE,
+    &test_signed_outside_testsigning::RULE,
     &testsigning_in_retail::RULE,
+    &unsigned_cab::RULE,
 ];
 
 /// The rule of that id.
