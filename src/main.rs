@@ -1,11 +1,15 @@
 //! The command line of proofmark: arguments, files, environment, clock, exit codes.
 
 mod config;
+mod demo;
 mod error;
 mod exit;
 mod inputs;
+mod lint;
 mod output;
+mod package;
 mod profile;
+mod rules;
 mod sign;
 mod trust;
 mod verify;
@@ -33,8 +37,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::DemoArgs),
     Sign(Box<sign::SignArgs>),
     Verify(verify::VerifyArgs),
+    Lint(lint::LintArgs),
+    Package(package::PackageArgs),
+    Rules(rules::RulesArgs),
+    Explain(rules::ExplainArgs),
 }
 
 /// Form of a result.
@@ -61,8 +70,13 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Exit, Error> {
     let config = Config::find(cli.config.as_deref())?;
     match cli.command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Sign(arguments) => sign::run(*arguments, &config),
         Command::Verify(arguments) => verify::run(&arguments, &config),
+        Command::Lint(arguments) => lint::run(arguments, &config),
+        Command::Package(arguments) => package::run(&arguments),
+        Command::Rules(arguments) => rules::list(&arguments),
+        Command::Explain(arguments) => rules::explain(&arguments),
     }
 }
 

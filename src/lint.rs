@@ -1,0 +1,174 @@
+//! `proofmark lint`: facts, rules, diagnostics; the exit code is the gate.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use lint::diagnostic::Level;
+use lint::engine::{Outcome, gather, judge};
+use lint::files::Disk;
+use lint::image::ImageType;
+use lint::policy::Policies;
+use lint::render::text::TextStyle;
+use lint::render::{json, text};
+use lint::resolve::ResolveOptions;
+use lint::verify::verify_cabinets;
+use signer::anchor::Anchors;
+use signer::verify::VerifyOptions;
+use time::OffsetDateTime;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::{ReportFormat, instant, output, trust};
+
+/// Judge workspaces, products, documents and packages by the policy of their image type.
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    /// Image type; auto takes it from ReleaseType and Product
+    #[arg(long, value_enum, default_value_t)]
+    image: Image,
+    /// Policy of your organisation, stronger than the built-in one
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Value of a variable such as OEM_NAME, stronger than the workspace's
+    #[arg(long, value_name = "NAME=VALUE", value_parser = definition)]
+    define: Vec<(String, String)>,
+    /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
+    #[arg(long, value_name = "FILE")]
+    root: Vec<PathBuf>,
+    /// Judge certificates as of this time instead of now
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    at: Option<OffsetDateTime>,
+    /// Lowest level of a finding that makes the exit code 1
+    #[arg(long, value_enum, default_value_t)]
+    fail_on: FailOn,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+    /// Workspace or product folders, documents, packages
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Image {
+    #[default]
+    Auto,
+    Retail,
+    Test,
+    Mmos,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum FailOn {
+    #[default]
+    Error,
+    Warning,
+    Info,
+    Never,
+}
+
+/// What is linted and how.
+pub(crate) struct Request<'a> {
+    pub(crate) paths: &'a [PathBuf],
+    pub(crate) image: Option<ImageType>,
+    pub(crate) defines: Vec<(String, String)>,
+    pub(crate) policies: &'a Policies,
+    pub(crate) anchors: &'a Anchors,
+    pub(crate) at: OffsetDateTime,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: LintArgs, config: &Config) -> Result<Exit, Error> {
+    let policies = policies(arguments.policy.as_deref())?;
+    let anchors = trust::anchors(config, &arguments.root)?;
+    let outcome = lint(Request {
+        paths: &arguments.paths,
+        image: match arguments.image {
+            Image::Auto => None,
+            Image::Retail => Some(ImageType::Retail),
+            Image::Test => Some(ImageType::Test),
+            Image::Mmos => Some(ImageType::Mmos),
+        },
+        defines: arguments.define,
+        policies: &policies,
+        anchors: &anchors,
+        at: arguments.at.unwrap_or_else(OffsetDateTime::now_utc),
+    })?;
+    print(&outcome, arguments.format)?;
+    let level = match arguments.fail_on {
+        FailOn::Error => Some(Level::Error),
+        FailOn::Warning => Some(Level::Warning),
+        FailOn::Info => Some(Level::Info),
+        FailOn::Never => None,
+    };
+    match level.is_some_and(|level| outcome.reaches(level)) {
+        true => Ok(Exit::Findings),
+        false => Ok(Exit::Clean),
+    }
+}
+
+/// Lints what a request names.
+pub(crate) fn lint(request: Request<'_>) -> Result<Outcome, Error> {
+    let paths: Vec<String> = request
+        .paths
+        .iter()
+        .map(|path| {
+            let text = path.to_str();
+            let text = text.ok_or_else(|| Error::file(path, "the path is not Unicode"))?;
+            Ok(text.replace(std::path::MAIN_SEPARATOR, "/"))
+        })
+        .collect::<Result<_, Error>>()?;
+    let options = ResolveOptions {
+        image: request.image,
+        defines: request.defines,
+    };
+    let mut workspaces = gather(&Disk, &paths, &options).map_err(Error::new)?;
+    let verify = VerifyOptions {
+        at: request.at,
+        anchors: request.anchors,
+    };
+    for workspace in &mut workspaces {
+        verify_cabinets(&Disk, workspace, verify);
+    }
+    Ok(judge(&workspaces, request.policies))
+}
+
+/// Prints a result.
+pub(crate) fn print(outcome: &Outcome, format: ReportFormat) -> Result<(), Error> {
+    match format {
+        ReportFormat::Json => {
+            let mut bytes = Vec::new();
+            json::render(outcome, &mut bytes)?;
+            output::result(&String::from_utf8_lossy(&bytes))?;
+        }
+        ReportFormat::Text => {
+            let style = TextStyle {
+                colour: output::colour(),
+                ..TextStyle::default()
+            };
+            let mut report = String::new();
+            text::render(outcome, style, &mut report).map_err(Error::new)?;
+            output::result(&report)?;
+        }
+    }
+    Ok(())
+}
+
+/// The built-in policies, and the file of an organisation above them.
+pub(crate) fn policies(file: Option<&Path>) -> Result<Policies, Error> {
+    let Some(path) = file else {
+        return Ok(Policies::built_in());
+    };
+    let text = path
+        .to_str()
+        .ok_or_else(|| Error::file(path, "the path is not Unicode"))?;
+    Policies::with_file(&Disk, text).map_err(Error::new)
+}
+
+fn definition(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("NAME=VALUE is expected".to_owned()),
+    }
+}
