@@ -192,6 +192,20 @@ impl Fix {
         })
     }
 
+    /// Puts `text` behind what stands at `place`. `None` where the place is not text.
+    pub fn insert_after(
+        title: impl Into<String>,
+        place: &Place,
+        text: impl Into<String>,
+    ) -> Option<Self> {
+        let end = place.span?.end;
+        let behind = Place {
+            span: Some(Span { start: end, end }),
+            ..place.clone()
+        };
+        Self::replace(title, &behind, text)
+    }
+
     /// Switches an XML element off the way the samples do, `<!-- Feature>X</Feature -->`, so that it can be switched
     /// on again. `place` is the whole element, `source` the text it stands in. `None` where that would not be a
     /// comment (the element holds `--`) or the place is not an element.

@@ -29,6 +29,50 @@ pub(crate) fn wm_xml(name: &str, body: &str) -> String {
     )
 }
 
+/// A `*.pkg.xml` with these attributes around `body`.
+pub(crate) fn pkg_xml(attributes: &str, body: &str) -> String {
+    format!(
+        "<Package xmlns=\"urn:Microsoft.WindowsPhone/PackageSchema.v8.00\" {attributes}>{body}</Package>"
+    )
+}
+
+/// A `*.wm.xml` that sets `values` under `key`.
+pub(crate) fn wm_registry(key: &str, values: &str) -> String {
+    let keys = format!("<regKeys><regKey keyName=\"{key}\">{values}</regKey></regKeys>");
+    wm_xml("A", &keys)
+}
+
+/// A `*.pkg.xml` that defines `macros` and sets `values` under `key`.
+pub(crate) fn pkg_registry(macros: &[(&str, &str)], key: &str, values: &str) -> String {
+    let one = |(id, value): &(&str, &str)| format!("<Macro Id=\"{id}\" Value=\"{value}\"/>");
+    let macros: String = macros.iter().map(one).collect();
+    let keys = format!("<RegKeys><RegKey KeyName=\"{key}\">{values}</RegKey></RegKeys>");
+    let components = format!("<Components><OSComponent>{keys}</OSComponent></Components>");
+    pkg_xml("", &format!("<Macros>{macros}</Macros>{components}"))
+}
+
+/// A `.reg` file of these lines; the first is on line 3.
+pub(crate) fn reg_file(lines: &str) -> String {
+    format!("Windows Registry Editor Version 5.00\n\n{lines}\n")
+}
+
+/// A product whose `OEMInput.xml` is `input` and a manifest, with these packages in the image: name, definition.
+pub(crate) fn product(input: &str, packages: &[(&str, String)]) -> Vec<(String, String)> {
+    let entry =
+        |(name, _): &(&str, String)| format!("<PackageFile Name=\"%OEM_NAME%.Test.{name}.cab\"/>");
+    let entries: String = packages.iter().map(entry).collect();
+    let manifest = feature_manifest(&format!("<BasePackages>{entries}</BasePackages>"));
+    let fms = "<AdditionalFMs><AdditionalFM>OEMFM.xml</AdditionalFM></AdditionalFMs>";
+    let input = oem_input(&format!("{input}{fms}"));
+    let mut files = vec![
+        ("OEMFM.xml".to_owned(), manifest),
+        ("product/OEMInput.xml".to_owned(), input),
+    ];
+    let definitions = packages.iter();
+    files.extend(definitions.map(|(name, text)| (format!("{name}/{name}.wm.xml"), text.clone())));
+    files
+}
+
 /// What the files are as facts, to be completed (with signatures, say) and judged by [`run`].
 pub(crate) fn workspace<P: AsRef<str>, B: AsRef<[u8]>>(files: &[(P, B)]) -> Workspace {
     workspace_with(files, &ResolveOptions::default())

@@ -5,11 +5,16 @@
 //! more, as of unknown type. What is malformed is a fact like any other.
 
 pub mod file;
+pub mod location;
+pub mod manufacturing;
 pub mod package;
 pub mod product;
 pub mod registry;
+pub mod scope;
 pub mod signature;
+pub mod system;
 pub mod tree;
+pub mod version;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,6 +29,7 @@ use formats::document::oem_input::OemInput;
 use formats::document::parts::Root;
 use formats::document::product_settings::ProductSettings;
 use formats::document::reg_file::RegFile;
+use formats::document::variables::Variables;
 use formats::document::workspace_settings::WorkspaceSettings;
 use formats::source::Source;
 
@@ -58,6 +64,8 @@ pub struct Workspace {
     pub sources: Vec<Arc<Source>>,
     /// The image type that the user declared; then it is also that of what belongs to no product.
     pub declared: Option<ImageType>,
+    /// The variables that the user defined, e.g. `OSVERSION`.
+    pub defines: Variables,
     /// What the user asked for; diagnostics about anything else are not made. Paths of files and folders.
     pub targets: Vec<String>,
 }
@@ -196,14 +204,9 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// The registry contents of all package definitions and `.reg` files.
     pub fn registry(&self) -> impl Iterator<Item = RegistryFile<'_>> {
-        let definitions = self
-            .packages
-            .iter()
-            .map(|package| package.definition.registry());
-        let reg_files = self.documents.reg_files.iter().map(|file| RegistryFile {
-            source: &file.source,
-            registry: &file.registry,
-        });
+        let definitions = self.packages.iter().map(|package| package.registry());
+        let reg_files = self.documents.reg_files.iter();
+        let reg_files = reg_files.map(|file| RegistryFile::new(&file.source, &file.registry));
         definitions.chain(reg_files)
     }
 

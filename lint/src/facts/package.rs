@@ -8,7 +8,7 @@ use formats::document::wm_xml::WmXml;
 use formats::source::{Source, Spanned};
 
 use super::file::File;
-use super::registry::RegistryFile;
+use super::registry::{Macros, RegistryFile};
 use super::tree::TreeFile;
 use crate::diagnostic::Place;
 use formats::document::variables::Variables;
@@ -22,6 +22,19 @@ pub struct Package {
     pub name: String,
     /// The cabinet, where it has been built.
     pub cab: Option<TreeFile>,
+    /// The macros that it defines itself; only a `*.pkg.xml` can.
+    pub macros: Macros,
+}
+
+impl Package {
+    /// What the package writes into the registry.
+    pub fn registry(&self) -> RegistryFile<'_> {
+        let registry: &Registry = match &self.definition {
+            Definition::Wm(file) => &file.registry,
+            Definition::Pkg(file) => &file.registry,
+        };
+        RegistryFile::with_macros(self.definition.source(), registry, &self.macros)
+    }
 }
 
 /// The two kinds of package definitions.
@@ -138,15 +151,11 @@ impl Definition {
         }
     }
 
-    /// What the package writes into the registry.
-    pub fn registry(&self) -> RegistryFile<'_> {
-        let registry: &Registry = match self {
-            Self::Wm(file) => &file.registry,
-            Self::Pkg(file) => &file.registry,
-        };
-        RegistryFile {
-            source: self.source(),
-            registry,
+    /// The macros that it defines.
+    pub fn macros(&self) -> Macros {
+        match self {
+            Self::Wm(_) => Macros::default(),
+            Self::Pkg(file) => Macros::of(&file.macros),
         }
     }
 

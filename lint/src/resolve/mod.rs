@@ -76,6 +76,7 @@ pub fn resolve(documented: Documented, options: &ResolveOptions) -> Result<Works
         definitions,
     } = documented;
     workspace.declared = options.image;
+    workspace.defines = options.defines.iter().cloned().collect();
     let homes = Homes::of(&workspace);
     workspace.packages = definitions
         .into_iter()
@@ -122,6 +123,7 @@ fn package(workspace: &Workspace, definition: Definition, variables: &Variables)
         .find(|cab| lookup::fits(lookup::arch_of(&cab.path), arch))
         .cloned();
     Arc::new(Package {
+        macros: definition.macros(),
         definition,
         name,
         cab,

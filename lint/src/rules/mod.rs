@@ -8,6 +8,10 @@ mod bad_digest;
 mod cert_expired;
 mod document_not_well_formed;
 mod issuer_name_only_match;
+mod location_half_enabled;
+mod location_key_wrong;
+mod location_on_old_os;
+mod location_value_type;
 mod no_timestamp;
 mod oeminput_not_well_formed;
 mod policy_invalid_value;
@@ -31,6 +35,10 @@ pub static ALL: &[&RuleInfo] = &[
     &cert_expired::RULE,
     &document_not_well_formed::RULE,
     &issuer_name_only_match::RULE,
+    &location_half_enabled::RULE,
+    &location_key_wrong::RULE,
+    &location_on_old_os::RULE,
+    &location_value_type::RULE,
     &no_timestamp::RULE,
     &oeminput_not_well_formed::RULE,
     &policy_invalid_value::RULE,
