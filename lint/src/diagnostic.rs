@@ -206,6 +206,34 @@ impl Fix {
         Self::replace(title, &behind, text)
     }
 
+    /// Puts `text` before the end tag of an XML element, on lines of its own where the end tag has one. `None` where
+    /// the element has no end tag.
+    pub fn append(
+        title: impl Into<String>,
+        source: &Source,
+        element: Span,
+        text: impl Into<String>,
+    ) -> Option<Self> {
+        let inner = source.slice(element).rfind("</")?;
+        let end = element.start.checked_add(inner)?;
+        let before = source.text().get(..end)?;
+        let start = before.trim_end_matches([' ', '\t']).len();
+        let at = if before.get(..start)?.ends_with('\n') {
+            start
+        } else {
+            end
+        };
+        let edit = Edit {
+            span: Span { start: at, end: at },
+            text: text.into(),
+        };
+        Some(Self {
+            title: title.into(),
+            file: Arc::from(source.name()),
+            edits: vec![edit],
+        })
+    }
+
     /// Switches an XML element off the way the samples do, `<!-- Feature>X</Feature -->`, so that it can be switched
     /// on again. `place` is the whole element, `source` the text it stands in. `None` where that would not be a
     /// comment (the element holds `--`) or the place is not an element.
@@ -338,6 +366,28 @@ mod tests {
         let source = Source::new("a.xml", "<F>a--b</F>", 0);
         let place = Place::text(&source, Span { start: 0, end: 11 }, "F");
         assert_eq!(Fix::comment_out("off", &place, &source), None);
+    }
+
+    fn appended(text: &str) -> Option<String> {
+        let source = Source::new("a.xml", text, 0);
+        let span = Span {
+            start: 0,
+            end: text.len(),
+        };
+        let fix = Fix::append("add", &source, span, "  <B/>\n")?;
+        let edit = fix.edits.first()?;
+        let mut fixed = text.to_owned();
+        fixed.replace_range(edit.span.range(), &edit.text);
+        Some(fixed)
+    }
+
+    #[test]
+    fn what_is_appended_stands_before_the_end_tag() {
+        let lines = appended("<A>\n  <C/>\n  </A>");
+        assert_eq!(lines.as_deref(), Some("<A>\n  <C/>\n  <B/>\n  </A>"));
+        let one_line = appended("<A><C/></A>");
+        assert_eq!(one_line.as_deref(), Some("<A><C/>  <B/>\n</A>"));
+        assert_eq!(appended("<A/>"), None);
     }
 
     #[test]

@@ -51,6 +51,14 @@ pub(crate) fn pkg_registry(macros: &[(&str, &str)], key: &str, values: &str) -> 
     pkg_xml("", &format!("<Macros>{macros}</Macros>{components}"))
 }
 
+/// A `customizations.xml` with these settings below `Common`, all on the first line.
+pub(crate) fn customizations(common: &str) -> String {
+    format!(
+        "<WindowsCustomizations><Settings xmlns=\"urn:schemas-microsoft-com:windows-provisioning\"><Customizations>\
+         <Common>{common}</Common></Customizations></Settings></WindowsCustomizations>"
+    )
+}
+
 /// A `.reg` file of these lines; the first is on line 3.
 pub(crate) fn reg_file(lines: &str) -> String {
     format!("Windows Registry Editor Version 5.00\n\n{lines}\n")

@@ -1,6 +1,8 @@
 //! Manufacturing profiles of Windows 10 Mobile: registry keys
 //! `HKLM\SYSTEM\CurrentControlSet\Control\ManufacturingMode\<profile>\Services\<service>`.
 
+use std::collections::BTreeSet;
+
 use formats::document::registry::{CanonicalKey, RegistryKey, RegistryType, RegistryValue};
 
 use super::registry::{RegistryAt, RegistryFile};
@@ -57,7 +59,52 @@ pub fn profile_values<'a>(
     values.filter_map(|value| Some((value, ProfileKey::of(&value.resolved()?)?)))
 }
 
+/// The profiles that a document names, each once: the first key of each, and the profile's name.
+pub fn profiles<'a>(
+    file: RegistryFile<'a>,
+) -> impl Iterator<Item = (RegistryAt<'a, RegistryKey>, String)> {
+    let mut seen = BTreeSet::new();
+    profile_keys(file).filter_map(move |(key, profile_key)| {
+        let is_new = seen.insert(profile_key.profile.to_lowercase());
+        is_new.then_some((key, profile_key.profile))
+    })
+}
+
 /// Whether a name is hidden, wholly or partly, by a macro that is not known.
 pub fn is_hidden(name: &str) -> bool {
     name.contains("$(")
+}
+
+/// How the key of a service in a profile is written.
+pub const SERVICE_KEY: &str =
+    r"HKLM\SYSTEM\CurrentControlSet\Control\ManufacturingMode\<profile>\Services\<service>";
+
+/// What is wrong with the levels of a key that is meant for a profile; `None` for a right one and for one that has
+/// nothing to do with profiles. `has_start` says whether it holds a start type, which only a service can.
+pub fn misplacement(key: &CanonicalKey, has_start: bool) -> Option<&'static str> {
+    let is_services = |name: &str| name.eq_ignore_ascii_case("Services");
+    let Some(below) = key.below(PROFILES) else {
+        let mut names = key.components();
+        names.find(|name| name.eq_ignore_ascii_case("ManufacturingMode"))?;
+        let is_of_system = key.below(r"HKEY_LOCAL_MACHINE\SYSTEM").is_some();
+        let is_profile = names.nth(1).is_some_and(is_services);
+        return (is_of_system || is_profile)
+            .then_some("`ManufacturingMode` is not below `Control`");
+    };
+    let names: Vec<&str> = below.split('\\').filter(|name| !name.is_empty()).collect();
+    match names.as_slice() {
+        // What an unknown macro stands for may be several levels.
+        names if names.iter().any(|name| is_hidden(name)) => None,
+        [_, services, rest @ ..] if is_services(services) => match rest {
+            [] if has_start => Some("the service is missing"),
+            [_, _, ..] if has_start => Some("the service is not directly below `Services`"),
+            _ => None,
+        },
+        [services, ..] if is_services(services) => Some("the profile is missing"),
+        [_, between @ ..] if between.iter().any(|name| is_services(name)) => {
+            Some("`Services` is not directly below the profile")
+        }
+        [_, ..] if has_start => Some("`Start` is not below `Services`"),
+        _ => None,
+    }
 }

@@ -159,6 +159,29 @@ impl Definition {
         }
     }
 
+    /// The INF files of its drivers, as written, with their places.
+    pub fn driver_infs(&self) -> Vec<(String, Place)> {
+        let inf = |source: &Option<Spanned<String>>, route: &str| {
+            let value = source.as_ref()?;
+            let place = Place::text(self.source(), value.span, route);
+            Some((value.value.clone(), place))
+        };
+        match self {
+            Self::Wm(file) => {
+                let drivers = file.drivers.iter();
+                drivers
+                    .filter_map(|driver| inf(&driver.inf_source, &driver.route))
+                    .collect()
+            }
+            Self::Pkg(file) => {
+                let drivers = file.drivers.iter();
+                drivers
+                    .filter_map(|driver| inf(&driver.inf_source, &driver.route))
+                    .collect()
+            }
+        }
+    }
+
     /// The name that the built cabinet has without `.cab`: `legacyName` of a `*.wm.xml` where it is there, else owner,
     /// namespace and name (`Owner`, `Component` and `SubComponent` of a `*.pkg.xml`) joined by full stops.
     pub fn output_name(&self, variables: &Variables) -> String {

@@ -12,6 +12,14 @@ mod location_half_enabled;
 mod location_key_wrong;
 mod location_on_old_os;
 mod location_value_type;
+mod mfg_profile_key;
+mod mfg_profile_name_length;
+mod mfg_profile_reserved_current;
+mod mfg_service_start_value;
+mod mfg_wildcard_driver;
+mod mfg_wildcard_partial;
+mod mmos_product;
+mod multiple_startup_apps;
 mod no_timestamp;
 mod oeminput_not_well_formed;
 mod policy_invalid_value;
@@ -22,6 +30,7 @@ mod published_key;
 mod release_type_missing;
 mod release_type_value;
 mod retail_chain_not_trusted;
+mod service_auto_outside_mmos;
 mod test_signed_in_retail;
 mod test_signed_outside_testsigning;
 mod testsigning_in_retail;
@@ -39,6 +48,14 @@ pub static ALL: &[&RuleInfo] = &[
     &location_key_wrong::RULE,
     &location_on_old_os::RULE,
     &location_value_type::RULE,
+    &mfg_profile_key::RULE,
+    &mfg_profile_name_length::RULE,
+    &mfg_profile_reserved_current::RULE,
+    &mfg_service_start_value::RULE,
+    &mfg_wildcard_driver::RULE,
+    &mfg_wildcard_partial::RULE,
+    &mmos_product::RULE,
+    &multiple_startup_apps::RULE,
     &no_timestamp::RULE,
     &oeminput_not_well_formed::RULE,
     &policy_invalid_value::RULE,
@@ -49,6 +66,7 @@ pub static ALL: &[&RuleInfo] = &[
     &release_type_missing::RULE,
     &release_type_value::RULE,
     &retail_chain_not_trusted::RULE,
+    &service_auto_outside_mmos::RULE,
     &test_signed_in_retail::RULE,
     &test_signed_outside_testsigning::RULE,
     &testsigning_in_retail::RULE,
