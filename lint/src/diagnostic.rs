@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use formats::document::parts::List;
 use formats::source::{LineColumn, Source, Span};
 use serde::{Deserialize, Serialize};
 
@@ -255,6 +256,54 @@ impl Fix {
             edits: vec![insert(open, "!-- "), insert(close, " --")],
         })
     }
+
+    /// Adds an element at the end of a list, below its last member and indented like that one. `None` where the
+    /// document has no such list, or an empty-element tag for it.
+    pub fn append(
+        title: impl Into<String>,
+        list: &List,
+        element: &str,
+        source: &Source,
+    ) -> Option<Self> {
+        let content = list.content?;
+        let (at, text) = match list.items.last() {
+            Some(last) => {
+                let before = source.text().get(..last.element.start)?;
+                let after = source.text().get(last.element.end..content.end)?;
+                let line = before.rfind('\n').map_or(0, |end| end.saturating_add(1));
+                let indent = before.get(line..)?;
+                let comment = after.lines().next().unwrap_or_default();
+                // A remark behind the last member stays with it.
+                let remark = match comment.trim() {
+                    text if text.starts_with("<!--") && text.ends_with("-->") => {
+                        comment.trim_end().len()
+                    }
+                    _ => 0,
+                };
+                let newline = if before.ends_with(&format!("\r\n{indent}")) {
+                    "\r\n"
+                } else {
+                    "\n"
+                };
+                let at = last.element.end.saturating_add(remark);
+                if line > 0 && indent.trim().is_empty() {
+                    (at, format!("{newline}{indent}{element}"))
+                } else {
+                    (at, element.to_owned())
+                }
+            }
+            None => (content.start, element.to_owned()),
+        };
+        let edit = Edit {
+            span: Span { start: at, end: at },
+            text,
+        };
+        Some(Self {
+            title: title.into(),
+            file: Arc::from(source.name()),
+            edits: vec![edit],
+        })
+    }
 }
 
 /// One finding. The order is file, position, rule, message.
@@ -388,6 +437,38 @@ mod tests {
         let one_line = appended("<A><C/></A>");
         assert_eq!(one_line.as_deref(), Some("<A><C/>  <B/>\n</A>"));
         assert_eq!(appended("<A/>"), None);
+    }
+
+    #[test]
+    fn a_member_is_added_below_the_last_one_and_its_remark() {
+        use formats::document::oem_input::OemInput;
+        let added = |features: &str| {
+            let text = format!("<OEMInput><Features>{features}</Features></OEMInput>");
+            let source = Source::new("a.xml", text.as_str(), 0);
+            let list = OemInput::parse(&source).unwrap().features.microsoft;
+            let fix = Fix::append("add", &list, "<Feature>N</Feature>", &source)?;
+            let mut fixed = text;
+            for edit in &fix.edits {
+                fixed.replace_range(edit.span.range(), &edit.text);
+            }
+            let fixed = fixed.replace("<OEMInput><Features><Microsoft>", "");
+            Some(fixed.replace("</Microsoft></Features></OEMInput>", ""))
+        };
+        let after = |content: &str| added(&format!("<Microsoft>{content}</Microsoft>")).unwrap();
+        let one = "<Feature>A</Feature>";
+        let new = "<Feature>N</Feature>";
+        assert_eq!(
+            after(&format!("\r\n  {one}\r\n")),
+            format!("\r\n  {one}\r\n  {new}\r\n")
+        );
+        assert_eq!(
+            after(&format!("\n\t{one} <!-- why -->\n <!-- B -->\n")),
+            format!("\n\t{one} <!-- why -->\n\t{new}\n <!-- B -->\n")
+        );
+        assert_eq!(after(one), format!("{one}{new}"));
+        assert_eq!(after(" "), format!("{new} "));
+        assert_eq!(added("<Microsoft/>"), None);
+        assert_eq!(added(""), None);
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod explain;
 pub mod facts;
 pub mod files;
 pub mod image;
+pub mod lists;
 pub mod nearest;
 pub mod policy;
 pub mod read;

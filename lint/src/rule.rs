@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use crate::diagnostic::{Fix, Level, Place};
-use crate::facts::{Facts, Signature};
+use crate::facts::{Facts, Product, Signature};
 use crate::image::ImageType;
 
 /// One check. The fields of the implementing type are the parameters that a policy may set.
@@ -192,7 +192,7 @@ impl Report {
     /// ```ignore
     /// report
     ///     .at(feature.place(), format!("`{id}` is for test images"))
-    ///     .also(release_type.place(), "this makes it a retail image")
+    ///     .because_of_image(product)
     ///     .help("remove the feature, or build a test image");
     /// ```
     pub fn at(&mut self, place: Place, message: impl Into<String>) -> &mut Finding {
@@ -250,6 +250,16 @@ impl Finding {
     pub fn also(&mut self, place: Place, label: impl Into<String>) -> &mut Self {
         self.related.push((place, label.into()));
         self
+    }
+
+    /// Points at what makes the image of a product the type it is.
+    pub fn because_of_image(&mut self, product: &Product) -> &mut Self {
+        let image = product.image.map_or("", ImageType::as_str);
+        let label = match product.declared {
+            Some(_) => format!("declared to be a {image} image"),
+            None => format!("this makes it a {image} image"),
+        };
+        self.also(product.image_place(), label)
     }
 
     /// Says what to do.

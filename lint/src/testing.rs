@@ -1,7 +1,14 @@
 //! What rule tests are written with: files in memory go in, lines of findings come out.
 
+use formats::certificate::Certificate;
+use signer::anchor::{Anchor, TrustClass};
+use signer::chain::{Chain, End};
+use signer::verify::SignatureReport;
+use time::OffsetDateTime;
+
 use crate::engine::{Outcome, gather, judge};
 use crate::facts::Workspace;
+use crate::facts::signature::{Signature, State, Subject};
 use crate::files::Memory;
 use crate::policy::Policies;
 use crate::resolve::ResolveOptions;
@@ -98,6 +105,36 @@ pub(crate) fn workspace_with<P: AsRef<str>, B: AsRef<[u8]>>(
     let mut workspaces = gather(&files, &[".".into()], options).unwrap();
     assert_eq!(workspaces.len(), 1);
     workspaces.remove(0)
+}
+
+/// A signature of a file whose chain ends at an anchor of that class, without anything else.
+pub(crate) fn signed(file: &str, class: TrustClass) -> Signature {
+    let root = include_bytes!("../../testcerts/root.cer");
+    let mut anchor = Anchor::named(&Certificate::parse(root, 0).unwrap());
+    anchor.class = class;
+    let report = SignatureReport {
+        route: "signature[0]".into(),
+        outcomes: Vec::new(),
+        digest_algorithm: None,
+        signed_digest: None,
+        leaf: None,
+        key: None,
+        chain: Some(Chain {
+            certificates: Vec::new(),
+            end: End::Anchor(Box::new(anchor)),
+        }),
+        timestamp: None,
+        published_key: None,
+        weaknesses: Vec::new(),
+    };
+    Signature {
+        subject: Subject {
+            file: file.into(),
+            member: None,
+        },
+        state: State::Signed(Box::new(report)),
+        verified_at: OffsetDateTime::UNIX_EPOCH,
+    }
 }
 
 fn lines(outcome: &Outcome, wanted: impl Fn(&str) -> bool) -> Vec<String> {

@@ -9,7 +9,7 @@ use formats::document::device_layout::{DeviceLayout, OemDevicePlatform};
 use formats::document::feature_manifest::FeatureManifest;
 use formats::document::fm_file_list::FmFileList;
 use formats::document::oem_input::OemInput;
-use formats::document::parts::{Comment, Item, Root, Unexpected};
+use formats::document::parts::{Comment, Item, List, Root, Unexpected};
 use formats::document::pkg_xml::PkgXml;
 use formats::document::product_settings::ProductSettings;
 use formats::document::wm_xml::WmXml;
@@ -71,6 +71,17 @@ impl<T> File<T> {
             item.element
         };
         self.place(span, item.route.clone())
+    }
+
+    /// The start tag of a list: the place of a member that is missing. `None` where the document has no such list.
+    pub fn list(&self, list: &List, route: impl Into<String>) -> Option<Place> {
+        let element = list.element?;
+        let end = list.content.map_or(element.end, |content| content.start);
+        let span = Span {
+            start: element.start,
+            end,
+        };
+        Some(self.place(span, route))
     }
 
     /// A list's member with its tags, which is what a fix comments out.

@@ -24,7 +24,7 @@ use formats::document::boot_configuration::BootConfiguration;
 use formats::document::customizations::Customizations;
 use formats::document::device_layout::{DeviceLayout, OemDevicePlatform};
 use formats::document::feature_manifest::FeatureManifest;
-use formats::document::fm_file_list::FmFileList;
+use formats::document::fm_file_list::{Fm, FmFileList};
 use formats::document::oem_input::OemInput;
 use formats::document::parts::Root;
 use formats::document::product_settings::ProductSettings;
@@ -35,7 +35,7 @@ use formats::source::Source;
 
 pub use file::{File, XmlDocument};
 pub use package::{Definition, Package};
-pub use product::Product;
+pub use product::{Arch, Product};
 pub use signature::Signature;
 
 use crate::diagnostic::Place;
@@ -148,6 +148,24 @@ pub struct Unreadable {
 }
 
 impl Documents {
+    /// The entries of manifest lists that mean a manifest of this file name, in lists for this processor.
+    pub fn listed<'a>(
+        &'a self,
+        manifest: &'a str,
+        arch: Option<Arch>,
+    ) -> impl Iterator<Item = (&'a Arc<File<FmFileList>>, &'a Fm)> {
+        let lists = self.fm_file_lists.iter().filter(move |list| {
+            let of_list = Arch::of_path(list.path());
+            of_list.is_none() || arch.is_none() || of_list == arch
+        });
+        let entries = lists.flat_map(|list| list.fms.iter().map(move |fm| (list, fm)));
+        entries.filter(move |(_, fm)| {
+            let name = fm.path.as_ref().map(|path| path.value.as_str());
+            let name = name.and_then(|path| path.rsplit(['/', '\\']).next());
+            name.is_some_and(|name| name.trim().eq_ignore_ascii_case(manifest))
+        })
+    }
+
     /// The documents whose path fulfils a condition.
     pub fn filter(&self, wanted: impl Fn(&str) -> bool) -> Self {
         fn those<T>(files: &[Arc<File<T>>], wanted: &impl Fn(&str) -> bool) -> Vec<Arc<File<T>>> {

@@ -10,11 +10,12 @@ use formats::document::oem_input::OemInput;
 use formats::document::parts::Item;
 use formats::document::product_settings::ProductSettings;
 use formats::document::workspace_settings::WorkspaceSettings;
+use formats::source::Spanned;
 
 use super::file::File;
 use super::package::Package;
 use super::tree::TreeFile;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Fix, Place};
 use crate::image::ImageType;
 use formats::document::variables::Variables;
 
@@ -170,6 +171,12 @@ pub enum ManifestLookup {
 }
 
 impl NamedManifest {
+    /// The file name that the reference ends with, whatever separates folders.
+    pub fn name(&self) -> &str {
+        let path = self.reference.text.value.as_str();
+        path.rsplit(['/', '\\']).next().unwrap_or(path)
+    }
+
     /// The manifest, where it was found.
     pub fn file(&self) -> Option<&Arc<File<FeatureManifest>>> {
         match &self.found {
@@ -260,6 +267,52 @@ impl Product {
         other_case
     }
 
+    /// Whether the image is one of IoT Core: by `Product`, or by a feature of IoT Core where `Product` is missing.
+    pub fn is_iot_core(&self) -> bool {
+        match &self.oem_input.product {
+            Some(product) => starts_with_word(&product.value, "Windows 10 IoT"),
+            None => self
+                .features()
+                .any(|item| starts_with_word(&item.text.value, "IOT_")),
+        }
+    }
+
+    /// Whether the board is a Raspberry Pi, which has neither secure boot nor a TPM.
+    pub fn is_raspberry_pi(&self) -> bool {
+        let input = &self.oem_input;
+        let value = |value: &Option<Spanned<String>>| {
+            let value = value.as_ref().map(|value| value.value.to_lowercase());
+            value.unwrap_or_default()
+        };
+        value(&input.sv) == "raspberry pi" || value(&input.soc).contains("rpi")
+    }
+
+    /// The references to manifests of the manufacturer that were not found, so that what seems to be lacking may be
+    /// there. Microsoft's own manifests lie in the imaging kit and define nothing for a board.
+    pub fn manifests_not_found(&self) -> impl Iterator<Item = &NamedManifest> {
+        self.manifests.iter().filter(|manifest| {
+            manifest.file().is_none() && !starts_with_word(manifest.name(), "IoTUAP")
+        })
+    }
+
+    /// Whether what a feature stands for gets into the image: it is chosen, or another feature brings its package.
+    pub fn brings(&self, feature: &str) -> bool {
+        let is_it = |id: &str| id.eq_ignore_ascii_case(feature);
+        self.feature(feature).is_some()
+            || self
+                .packages
+                .iter()
+                .any(|package| package.entry.feature_ids.texts().any(is_it))
+    }
+
+    /// Switches a feature off as the samples do, by a comment. Two rules that switch the same feature off give the
+    /// same fix.
+    pub fn switch_off(&self, feature: &Item) -> Option<Fix> {
+        let title = format!("comment `{}` out", feature.text.value);
+        let element = self.oem_input.element(feature);
+        Fix::comment_out(title, &element, &self.oem_input.source)
+    }
+
     /// Where `ReleaseType` stands, or the root where it is missing: the place that explains the image type.
     pub fn image_place(&self) -> Place {
         match &self.oem_input.release_type {
@@ -267,6 +320,13 @@ impl Product {
             None => self.oem_input.root_place(),
         }
     }
+}
+
+/// Whether a text starts with another one, in any case.
+fn starts_with_word(text: &str, start: &str) -> bool {
+    text.trim()
+        .get(..start.len())
+        .is_some_and(|found| found.eq_ignore_ascii_case(start))
 }
 
 #[cfg(test)]

@@ -69,6 +69,12 @@ impl Signature {
         Some((report, report.anchor()?))
     }
 
+    /// Whether the chain ends at a root that released code is signed under, or at one that the user trusts.
+    pub fn is_of_production(&self) -> bool {
+        self.anchored()
+            .is_some_and(|(_, anchor)| !anchor.class.is_test())
+    }
+
     /// The record, where there is a signature.
     pub fn report(&self) -> Option<&SignatureReport> {
         match &self.state {

@@ -6,6 +6,8 @@
 
 mod bad_digest;
 mod cert_expired;
+mod default_admin_account;
+mod dev_feature_in_retail;
 mod document_not_well_formed;
 mod issuer_name_only_match;
 mod location_half_enabled;
@@ -27,10 +29,17 @@ mod policy_lowered_core_rule;
 mod policy_unknown_entry;
 mod policy_unused_entry;
 mod published_key;
+mod release_type_filename_mismatch;
 mod release_type_missing;
 mod release_type_value;
+mod remote_shell_in_retail;
 mod retail_chain_not_trusted;
+mod retail_release_type;
 mod service_auto_outside_mmos;
+mod test_feature_in_retail;
+mod test_fm_in_retail;
+mod test_missing_testsigning;
+mod test_release_type;
 mod test_signed_in_retail;
 mod test_signed_outside_testsigning;
 mod testsigning_in_retail;
@@ -42,6 +51,8 @@ use crate::rule::RuleInfo;
 pub static ALL: &[&RuleInfo] = &[
     &bad_digest::RULE,
     &cert_expired::RULE,
+    &default_admin_account::RULE,
+    &dev_feature_in_retail::RULE,
     &document_not_well_formed::RULE,
     &issuer_name_only_match::RULE,
     &location_half_enabled::RULE,
@@ -63,10 +74,17 @@ pub static ALL: &[&RuleInfo] = &[
     &policy_unknown_entry::RULE,
     &policy_unused_entry::RULE,
     &published_key::RULE,
+    &release_type_filename_mismatch::RULE,
     &release_type_missing::RULE,
     &release_type_value::RULE,
+    &remote_shell_in_retail::RULE,
     &retail_chain_not_trusted::RULE,
+    &retail_release_type::RULE,
     &service_auto_outside_mmos::RULE,
+    &test_feature_in_retail::RULE,
+    &test_fm_in_retail::RULE,
+    &test_missing_testsigning::RULE,
+    &test_release_type::RULE,
     &test_signed_in_retail::RULE,
     &test_signed_outside_testsigning::RULE,
     &testsigning_in_retail::RULE,

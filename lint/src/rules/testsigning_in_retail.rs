@@ -1,4 +1,3 @@
-use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -54,13 +53,11 @@ impl Rule for TestsigningInRetail {
                 {
                     continue;
                 }
-                let element = input.element(feature);
-                let title = format!("comment `{id}` out");
                 report
                     .at(input.item(feature), format!("`{id}` in a retail image"))
-                    .also(product.image_place(), "this makes it a retail image")
+                    .because_of_image(product)
                     .help("switch the feature off and sign with a retail certificate")
-                    .fix(Fix::comment_out(title, &element, &input.source));
+                    .fix(product.switch_off(feature));
             }
         }
     }

@@ -1,0 +1,139 @@
+//! The lists of `policies/` that rules judge by: one line is one entry, columns are separated by tabs.
+//!
+//! The lists are part of the program. `policies/check-data` and the tests below see to it that every line is read.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+const FEATURES: &str = include_str!("../../policies/features.tsv");
+const RENAMES: &str = include_str!("../../policies/feature-renames.tsv");
+
+/// A feature identifier and what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Feature {
+    /// The identifier in its right spelling.
+    pub id: &'static str,
+    /// What the feature is for.
+    pub class: Class,
+    /// A remark for people.
+    pub note: Option<&'static str>,
+}
+
+/// What a feature is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// In every image.
+    Required,
+    /// A developer tool, not for retail.
+    Developer,
+    /// A developer tool by the add-on kit's opinion, which Microsoft's feature list does not share.
+    DeveloperKit,
+    /// For test images only.
+    Test,
+    /// Dropped by a release.
+    Retired,
+    /// Configures something.
+    Setting,
+    /// Allowed anywhere.
+    Known,
+    /// Not Microsoft's: from a manifest of the board or of the manufacturer.
+    Oem,
+}
+
+impl Class {
+    fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "required" => Self::Required,
+            "developer" => Self::Developer,
+            "developer-kit" => Self::DeveloperKit,
+            "test" => Self::Test,
+            "retired" => Self::Retired,
+            "setting" => Self::Setting,
+            "known" => Self::Known,
+            "oem" => Self::Oem,
+            _ => return None,
+        })
+    }
+}
+
+/// A feature that has a new name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rename {
+    /// The name it had.
+    pub old: &'static str,
+    /// The name it has.
+    pub new: &'static str,
+    /// Who or what brought the new name, e.g. `release 1607`.
+    pub by: &'static str,
+}
+
+/// The feature of that identifier, in any case.
+pub fn feature(id: &str) -> Option<&'static Feature> {
+    static BY_ID: LazyLock<BTreeMap<String, Feature>> = LazyLock::new(|| {
+        let known = features().map(|feature| (feature.id.to_lowercase(), feature));
+        known.collect()
+    });
+    BY_ID.get(&id.to_lowercase())
+}
+
+/// Every feature that is known, by identifier.
+pub fn features() -> impl Iterator<Item = Feature> {
+    rows(FEATURES).filter_map(|[id, class, _, _, note]| {
+        Some(Feature {
+            id,
+            class: Class::from_word(class)?,
+            note: (note != "-").then_some(note),
+        })
+    })
+}
+
+/// The new name of a feature, whose old one may be written in any case.
+pub fn rename(id: &str) -> Option<Rename> {
+    let mut renames = rows(RENAMES).map(|[old, new, by]| Rename { old, new, by });
+    renames.find(|rename| rename.old.eq_ignore_ascii_case(id))
+}
+
+/// The lines of a list, without comments and without lines that have another number of columns.
+fn rows<const N: usize>(list: &'static str) -> impl Iterator<Item = [&'static str; N]> {
+    let lines = list.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        columns.try_into().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(list: &str) -> usize {
+        list.lines().filter(|line| !line.starts_with('#')).count()
+    }
+
+    #[test]
+    fn every_line_is_read() {
+        assert_eq!(features().count(), lines(FEATURES));
+        assert_eq!(rows::<3>(RENAMES).count(), lines(RENAMES));
+    }
+
+    #[test]
+    fn a_feature_is_found_in_any_case_and_keeps_its_own() {
+        let known = feature("iot_CP210X_makerdriver").unwrap();
+        assert_eq!(
+            (known.id, known.class),
+            ("IOT_CP210x_MAKERDRIVER", Class::Developer)
+        );
+        assert_eq!(feature("IOT_CP210"), None);
+        assert_eq!(feature("IOT_ALLJOYN_APP").unwrap().note, None);
+    }
+
+    #[test]
+    fn a_renamed_feature_has_a_known_new_name() {
+        let rename = rename("iot_power_setiings").unwrap();
+        assert_eq!(rename.new, "IOT_POWER_SETTINGS");
+        assert!(super::rename("IOT_POWER_SETTINGS").is_none());
+        for [_, new, _] in rows(RENAMES) {
+            assert!(feature(new).is_some(), "{new}");
+        }
+    }
+}
