@@ -209,7 +209,7 @@ impl Fix {
 
     /// Puts `text` before the end tag of an XML element, on lines of its own where the end tag has one. `None` where
     /// the element has no end tag.
-    pub fn append(
+    pub fn append_child(
         title: impl Into<String>,
         source: &Source,
         element: Span,
@@ -259,7 +259,7 @@ impl Fix {
 
     /// Adds an element at the end of a list, below its last member and indented like that one. `None` where the
     /// document has no such list, or an empty-element tag for it.
-    pub fn append(
+    pub fn append_item(
         title: impl Into<String>,
         list: &List,
         element: &str,
@@ -423,7 +423,7 @@ mod tests {
             start: 0,
             end: text.len(),
         };
-        let fix = Fix::append("add", &source, span, "  <B/>\n")?;
+        let fix = Fix::append_child("add", &source, span, "  <B/>\n")?;
         let edit = fix.edits.first()?;
         let mut fixed = text.to_owned();
         fixed.replace_range(edit.span.range(), &edit.text);
@@ -446,7 +446,7 @@ mod tests {
             let text = format!("<OEMInput><Features>{features}</Features></OEMInput>");
             let source = Source::new("a.xml", text.as_str(), 0);
             let list = OemInput::parse(&source).unwrap().features.microsoft;
-            let fix = Fix::append("add", &list, "<Feature>N</Feature>", &source)?;
+            let fix = Fix::append_item("add", &list, "<Feature>N</Feature>", &source)?;
             let mut fixed = text;
             for edit in &fix.edits {
                 fixed.replace_range(edit.span.range(), &edit.text);

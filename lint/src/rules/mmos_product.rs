@@ -61,7 +61,8 @@ impl Rule for MmosProduct {
                 }
                 None => {
                     let element = format!("  <Product>{MANUFACTURING_OS}</Product>\n");
-                    let fix = Fix::append(help.clone(), &input.source, input.root.element, element);
+                    let fix =
+                        Fix::append_child(help.clone(), &input.source, input.root.element, element);
                     report
                         .at(
                             input.root_place(),

@@ -61,7 +61,7 @@ impl Rule for TestMissingTestsigning {
             finding
                 .because_of_image(product)
                 .help(format!("add `{element}` to `Features/Microsoft`"))
-                .fix(Fix::append(
+                .fix(Fix::append_item(
                     format!("add `{element}`"),
                     list,
                     element,
