@@ -7,7 +7,10 @@ use crate::error::Error;
 /// Deepest folder that is searched.
 const MAX_DEPTH: usize = 64;
 
-/// The files of `paths` in order; in folders, those whose name ends in `.cab`, `.cat` or `.spkg`.
+/// Endings of files that a folder is searched for.
+const EXTENSIONS: [&str; 7] = ["cab", "cat", "dll", "efi", "exe", "spkg", "sys"];
+
+/// The files of `paths` in order; in folders, those whose name has one of the [`EXTENSIONS`].
 pub(crate) fn containers(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for path in paths {
@@ -18,7 +21,7 @@ pub(crate) fn containers(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
             if files.len() == before {
                 return Err(Error::file(
                     path,
-                    "no .cab, .spkg or .cat file below this folder",
+                    "no .cab, .spkg, .cat, .sys, .dll, .exe or .efi file below this folder",
                 ));
             }
         } else {
@@ -57,7 +60,7 @@ fn is_container(path: &Path) -> bool {
         .extension()
         .and_then(|e| e.to_str())
         .unwrap_or_default();
-    ["cab", "cat", "spkg"]
+    EXTENSIONS
         .iter()
         .any(|known| extension.eq_ignore_ascii_case(known))
 }

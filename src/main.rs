@@ -9,6 +9,7 @@ mod lint;
 mod output;
 mod package;
 mod profile;
+mod remove;
 mod rules;
 mod sign;
 mod trust;
@@ -39,6 +40,7 @@ struct Cli {
 enum Command {
     Demo(demo::DemoArgs),
     Sign(Box<sign::SignArgs>),
+    Remove(remove::RemoveArgs),
     Verify(verify::VerifyArgs),
     Lint(lint::LintArgs),
     Package(package::PackageArgs),
@@ -71,6 +73,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
     let config = Config::find(cli.config.as_deref())?;
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Remove(arguments) => remove::run(&arguments),
         Command::Sign(arguments) => sign::run(*arguments, &config),
         Command::Verify(arguments) => verify::run(&arguments, &config),
         Command::Lint(arguments) => lint::run(arguments, &config),

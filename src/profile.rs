@@ -66,6 +66,7 @@ pub(crate) fn load(config: &Config, name: &str, given: KeyFiles) -> Result<Ready
                 more_info: profile.more_info,
                 signing_time: None,
             },
+            ..SignOptions::default()
         },
         kind,
     })

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use formats::container::Format;
+use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use signer::digest::DigestAlgorithm;
 use signer::identity::thumbprint;
-use signer::sign;
+use signer::sign::{self, Action, IfSigned, SignError, Signed};
 use time::OffsetDateTime;
 
 use crate::config::Config;
@@ -20,7 +19,7 @@ use crate::profile::{self, KeyFiles, Ready};
 use crate::trust;
 use crate::{ReportFormat, instant};
 
-/// Sign cabinets and catalogs.
+/// Sign cabinets, catalogs and PE images.
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
     /// Signing profile: test (built in), retail, or one of proofmark.toml
@@ -59,6 +58,15 @@ pub(crate) struct SignArgs {
     /// Put a signing time into the signature; the same time gives the same bytes
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     signing_time: Option<OffsetDateTime>,
+    /// What to do with a file that is signed
+    #[arg(long, value_enum, default_value_t)]
+    if_signed: IfSignedArg,
+    /// Short for --if-signed append
+    #[arg(long, conflicts_with = "if_signed")]
+    append: bool,
+    /// Put a hash of every page into the signatures of PE images
+    #[arg(long)]
+    page_hashes: bool,
     /// Sign although the certificate has expired
     #[arg(long)]
     allow_expired: bool,
@@ -77,12 +85,36 @@ pub(crate) struct SignArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// Files, or folders that are searched for .cab, .spkg and .cat
+    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe and .efi
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }
 
+/// What to do with a file that is signed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum IfSignedArg {
+    /// Take every signature off and sign
+    #[default]
+    Replace,
+    /// Keep the signatures and nest another one in the first
+    Append,
+    /// Report an error
+    Fail,
+    /// Leave it as it is
+    Skip,
+}
+
 impl SignArgs {
+    fn if_signed(&self) -> IfSigned {
+        match self.if_signed {
+            _ if self.append => IfSigned::Append,
+            IfSignedArg::Replace => IfSigned::Replace,
+            IfSignedArg::Append => IfSigned::Append,
+            IfSignedArg::Fail => IfSigned::Fail,
+            IfSignedArg::Skip => IfSigned::Skip,
+        }
+    }
+
     fn allowed(&self) -> Vec<&'static str> {
         [
             (self.allow_expired, "expired"),
@@ -101,7 +133,7 @@ impl SignArgs {
 struct Row {
     input: PathBuf,
     output: PathBuf,
-    result: Result<Format, Error>,
+    result: Result<Signed, Error>,
 }
 
 /// Runs the command.
@@ -121,6 +153,7 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
     attributes.program_name = arguments.name.clone().or(attributes.program_name.take());
     attributes.more_info = arguments.url.clone().or(attributes.more_info.take());
     attributes.signing_time = arguments.signing_time;
+    ready.options.page_hashes = arguments.page_hashes;
     let anchors = trust::anchors(config, &[])?;
     profile::check(
         &ready,
@@ -134,7 +167,7 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
         .into_par_iter()
         .zip(targets)
         .map(|(input, output)| {
-            let result = sign_file(&input, &output, &ready);
+            let result = sign_file(&input, &output, &ready, arguments.if_signed());
             Row {
                 input,
                 output,
@@ -150,7 +183,7 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
 }
 
 /// Where each signed file goes.
-fn targets(files: &[PathBuf], out: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn targets(files: &[PathBuf], out: Option<&Path>) -> Result<Vec<PathBuf>, Error> {
     let Some(out) = out else {
         return Ok(files.to_vec());
     };
@@ -184,9 +217,19 @@ fn into_folder(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> 
     Ok(targets)
 }
 
-fn sign_file(input: &Path, output: &Path, ready: &Ready) -> Result<Format, Error> {
-    sign::sign_file(input, output, &ready.identity, &ready.options)
-        .map_err(|error| Error::file(input, error))
+fn sign_file(
+    input: &Path,
+    output: &Path,
+    ready: &Ready,
+    if_signed: IfSigned,
+) -> Result<Signed, Error> {
+    sign::sign_file(input, output, &ready.identity, &ready.options, if_signed).map_err(|error| {
+        let hint = "--if-signed says what to do with it: replace, append or skip";
+        match error {
+            SignError::SignedAlready => Error::file(input, error).hint(hint),
+            error => Error::file(input, error),
+        }
+    })
 }
 
 fn report(rows: &[Row], ready: &Ready, arguments: &SignArgs) -> Result<(), Error> {
@@ -201,8 +244,16 @@ fn report(rows: &[Row], ready: &Ready, arguments: &SignArgs) -> Result<(), Error
         ReportFormat::Text => {
             for row in rows {
                 match &row.result {
-                    Ok(format) => output::result(&format!(
-                        "signed   {} ({format}, {}, profile {}, {})\n",
+                    Ok(Signed {
+                        format,
+                        action: Action::Skipped,
+                    }) => output::result(&format!(
+                        "skipped  {} ({format}, it is signed already)\n",
+                        row.output.display(),
+                    ))?,
+                    Ok(Signed { format, action }) => output::result(&format!(
+                        "{:<8} {} ({format}, {}, profile {}, {})\n",
+                        action.name(),
                         row.output.display(),
                         ready.options.digest,
                         arguments.profile,
@@ -229,7 +280,13 @@ fn record(row: &Row, ready: &Ready, profile: &str) -> Value {
         "signer": { "subject": leaf.subject.to_string(), "thumbprint": thumbprint(leaf) },
     });
     match &row.result {
-        Ok(format) => record["format"] = json!(format.name()),
+        Ok(Signed { format, action }) => {
+            record["format"] = json!(format.name());
+            if *action == Action::Skipped {
+                record["status"] = json!("skipped");
+            }
+            record["action"] = json!(action.name());
+        }
         Err(error) => {
             record["status"] = json!("failed");
             record["output"] = Value::Null;

@@ -23,7 +23,7 @@ use crate::{ReportFormat, instant};
 /// Bytes read at a time from the file that is hashed.
 const READ_BUFFER: usize = 256 << 10;
 
-/// Verify cabinets and catalogs.
+/// Verify cabinets, catalogs and PE images.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
@@ -41,7 +41,7 @@ pub(crate) struct VerifyArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// Files, or folders that are searched for .cab, .spkg and .cat
+    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe and .efi
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }

@@ -6,4 +6,5 @@ mod demo;
 mod killed;
 mod osslsigncode;
 mod sign_and_verify;
+mod signing_again;
 mod support;

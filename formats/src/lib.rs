@@ -1,6 +1,6 @@
 //! Bytes to structures and back.
 //!
-//! Containers (`.cab`, `.cat`) and documents (`OEMInput.xml`, feature manifests, `*.wm.xml`, ...) are read
+//! Containers (`.cab`, `.cat`, PE images) and documents (`OEMInput.xml`, feature manifests, `*.wm.xml`, ...) are read
 //! here, with the byte places that a diagnostic needs. This crate knows no keys and no policy and opens no
 //! file: callers hand it bytes, or something that is `Read + Seek`. Any input is hostile: nothing panics, every
 //! length is checked before it is used, and an error names structure, field and offset.
@@ -21,6 +21,7 @@ pub mod cursor;
 pub mod der;
 pub mod document;
 pub mod error;
+pub mod nested;
 pub mod oid;
 pub mod patch;
 pub mod signed_data;

@@ -89,24 +89,7 @@ impl<'a> EnhancedHash<'a> {
         else {
             return Ok(None);
         };
-        let mut moniker = link.reader("SpcSerializedObject");
-        let class = moniker.expect("classId", der::OCTET_STRING)?;
-        let serialized = moniker.expect("serializedData", der::OCTET_STRING)?;
-        moniker.finish()?;
-        if class.value != SPC_CLASS_UUID {
-            return Ok(None);
-        }
-        let mut reader = Reader::new(
-            "SpcEnhancedHash",
-            serialized.value,
-            serialized.value_offset(),
-        );
-        let set = reader.expect("attributes", der::SET)?;
-        reader.finish()?;
-        for attribute in set.reader("SpcEnhancedHash").all("attribute")? {
-            let mut reader = attribute.reader("SpcEnhancedHash");
-            let kind = reader.oid("type")?;
-            let values = reader.expect("values", der::SET)?;
+        for (kind, values) in serialized_attributes(link)? {
             if kind == oid::SPC_ENHANCED_HASH {
                 let mut values = values.reader("SpcEnhancedHash");
                 let hash = values.expect("value", der::OCTET_STRING)?;
@@ -119,22 +102,130 @@ impl<'a> EnhancedHash<'a> {
 
     /// Encodes the `data` of a cabinet's signature.
     pub fn write(&self) -> Vec<u8> {
-        let serialized = der::tlv(
-            der::SET,
-            &der::sequence(&[
-                &der::oid(oid::SPC_ENHANCED_HASH),
-                &der::tlv(der::SET, &der::octet_string(self.0)),
-            ]),
-        );
-        let moniker = [
-            der::octet_string(&SPC_CLASS_UUID),
-            der::octet_string(&serialized),
-        ]
-        .concat();
-        der::sequence(&[
-            &der::oid(oid::SPC_LINK),
-            &der::tlv(der::context(1), &moniker),
-        ])
+        let link = write_moniker(&[(oid::SPC_ENHANCED_HASH, self.0)]);
+        der::sequence(&[&der::oid(oid::SPC_LINK), &link])
+    }
+}
+
+/// The types and value sets of the attributes in a moniker of [`SPC_CLASS_UUID`]; none where it is of another class.
+///
+/// ```text
+/// SpcLink ::= CHOICE { moniker [1] IMPLICIT SpcSerializedObject, ... }
+/// SpcSerializedObject ::= SEQUENCE { classId OCTET STRING, serializedData OCTET STRING }
+///                                          -- here SET OF SEQUENCE { type OID, values SET }
+/// ```
+fn serialized_attributes(link: Tlv<'_>) -> Result<Vec<(Oid<'_>, Tlv<'_>)>, ParseError> {
+    let mut moniker = link.reader("SpcSerializedObject");
+    let class = moniker.expect("classId", der::OCTET_STRING)?;
+    let serialized = moniker.expect("serializedData", der::OCTET_STRING)?;
+    moniker.finish()?;
+    if class.value != SPC_CLASS_UUID {
+        return Ok(Vec::new());
+    }
+    let mut reader = Reader::new(
+        "SpcSerializedObject",
+        serialized.value,
+        serialized.value_offset(),
+    );
+    let set = reader.expect("serializedData", der::SET)?;
+    reader.finish()?;
+    let mut attributes = Vec::new();
+    for attribute in set.reader("SpcSerializedObject").all("attribute")? {
+        let mut reader = attribute.reader("SpcSerializedObject");
+        let kind = reader.oid("type")?;
+        let values = reader.expect("values", der::SET)?;
+        reader.finish()?;
+        attributes.push((kind, values));
+    }
+    Ok(attributes)
+}
+
+/// Encodes an `SpcLink` with a moniker of [`SPC_CLASS_UUID`] that has these attributes, each with one value.
+fn write_moniker(attributes: &[(Oid<'_>, &[u8])]) -> Vec<u8> {
+    let attribute = |(kind, value): &(Oid<'_>, &[u8])| {
+        let values = der::tlv(der::SET, &der::octet_string(value));
+        der::sequence(&[&der::oid(*kind), &values])
+    };
+    let serialized = der::set_of(attributes.iter().map(attribute).collect());
+    let moniker = [
+        der::octet_string(&SPC_CLASS_UUID),
+        der::octet_string(&serialized),
+    ];
+    der::tlv(der::context(1), &moniker.concat())
+}
+
+/// What the signature of a PE image says besides the digest: hashes of its pages, if anything.
+///
+/// ```text
+/// SpcPeImageData ::= SEQUENCE { flags BIT STRING DEFAULT includeResources, file [0] EXPLICIT SpcLink OPTIONAL }
+/// ```
+///
+/// Without page hashes, `file` is an empty file name, or `<<<Obsolete>>>` of old signers; it has no meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpcPeImageData<'a> {
+    /// Type ([`oid::SPC_PAGE_HASHES_V1`] or [`oid::SPC_PAGE_HASHES_V2`]) and table of each set of page hashes.
+    pub page_hashes: Vec<(Oid<'a>, &'a [u8])>,
+}
+
+impl<'a> SpcPeImageData<'a> {
+    /// Reads the `data` of an image's signature.
+    ///
+    /// # Errors
+    /// Where it is of another type, malformed, or a moniker that holds something else than page hashes.
+    pub fn read(data: &SpcIndirectData<'a>) -> Result<Self, ParseError> {
+        let structure = "SpcPeImageData";
+        let value = match data.data_value {
+            Some(value) if data.data_type == oid::SPC_PE_IMAGE_DATA => value,
+            _ => {
+                let offset = data.data_value.map(|value| value.offset);
+                return Err(ParseError::invalid(
+                    structure,
+                    "type",
+                    offset.unwrap_or_default(),
+                    data.data_type,
+                    format_args!("{} with a value", oid::SPC_PE_IMAGE_DATA),
+                ));
+            }
+        };
+        let mut reader = value.reader(structure);
+        reader.optional("flags", der::BIT_STRING)?;
+        let file = reader.optional("file", der::context(0))?;
+        reader.finish()?;
+        let mut page_hashes = Vec::new();
+        if let Some(file) = file {
+            let mut file = file.reader(structure);
+            let link = file.next("file")?;
+            file.finish()?;
+            let attributes = match link.tag == der::context(1) {
+                true => serialized_attributes(link)?,
+                false => Vec::new(),
+            };
+            for (kind, values) in attributes {
+                if kind != oid::SPC_PAGE_HASHES_V1 && kind != oid::SPC_PAGE_HASHES_V2 {
+                    let expected = "page hashes";
+                    return Err(values.reader(structure).invalid("type", kind, expected));
+                }
+                let mut values = values.reader(structure);
+                let table = values.expect("page hashes", der::OCTET_STRING)?;
+                values.finish()?;
+                page_hashes.push((kind, table.value));
+            }
+        }
+        Ok(Self { page_hashes })
+    }
+
+    /// Encodes the `data` of an image's signature, as `signtool` writes it: no flags, and an empty file name unless
+    /// there are page hashes.
+    pub fn write(&self) -> Vec<u8> {
+        let file = match self.page_hashes.as_slice() {
+            [] => der::tlv(der::context(2), &der::tlv(der::context_primitive(0), &[])),
+            page_hashes => write_moniker(page_hashes),
+        };
+        let value = der::sequence(&[
+            &der::tlv(der::BIT_STRING, &[0]),
+            &der::tlv(der::context(0), &file),
+        ]);
+        der::sequence(&[&der::oid(oid::SPC_PE_IMAGE_DATA), &value])
     }
 }
 
@@ -171,6 +262,38 @@ mod tests {
             EnhancedHash::find(&read).unwrap(),
             Some(EnhancedHash(&hash))
         );
+    }
+
+    #[test]
+    fn image_data_without_pages_is_what_signtool_writes() {
+        let bare = SpcPeImageData {
+            page_hashes: Vec::new(),
+        };
+        let written = bare.write();
+        let value = [0x30, 9, 3, 1, 0, 0xa0, 4, 0xa2, 2, 0x80, 0];
+        assert!(written.ends_with(&value));
+        assert_eq!(written.len(), 2 + 12 + value.len());
+    }
+
+    #[test]
+    fn page_hashes_are_found_where_they_were_written() {
+        let data = SpcPeImageData {
+            page_hashes: vec![(oid::SPC_PAGE_HASHES_V2, &[7; 72])],
+        };
+        let content = SpcIndirectData::write(&data.write(), oid::SHA256, &[1; 32]);
+        let tlv = Reader::new("test", &content, 0).next("content").unwrap();
+        let read = SpcIndirectData::read(tlv).unwrap();
+        assert_eq!(SpcPeImageData::read(&read).unwrap(), data);
+
+        let other = SpcIndirectData::write(&write_other(), oid::SHA256, &[1; 32]);
+        let tlv = Reader::new("test", &other, 0).next("content").unwrap();
+        let read = SpcIndirectData::read(tlv).unwrap();
+        assert!(SpcPeImageData::read(&read).is_err());
+    }
+
+    /// The data of a cabinet.
+    fn write_other() -> Vec<u8> {
+        EnhancedHash(&[0; 32]).write()
     }
 
     #[test]

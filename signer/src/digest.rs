@@ -1,16 +1,14 @@
 //! Hash algorithms and the streaming digest of a container's pieces.
 
 use std::fmt;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 
-use formats::container::Piece;
+use formats::container::pe::WordSum;
+use formats::container::{Piece, each_block};
 use formats::oid::{self, Oid};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
-
-/// Bytes hashed per read: large enough to hide the system call, small enough for the cache.
-const BLOCK: usize = 256 << 10;
 
 /// A hash algorithm that occurs in signatures, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +51,17 @@ impl DigestAlgorithm {
         }
     }
 
+    /// Bytes of a digest.
+    pub fn length(self) -> usize {
+        match self {
+            Self::Md5 => 16,
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        }
+    }
+
     /// Whether signatures that use it are still considered sound.
     pub fn is_strong(self) -> bool {
         self >= Self::Sha256
@@ -75,24 +84,26 @@ impl DigestAlgorithm {
         pieces: &[Piece],
     ) -> io::Result<Vec<u8>> {
         let mut hasher = Hasher::new(self);
-        let mut block = vec![0; BLOCK];
-        for piece in pieces {
-            match piece {
-                Piece::Literal(bytes) => hasher.update(bytes),
-                Piece::Range(range) => {
-                    input.seek(SeekFrom::Start(range.start))?;
-                    let mut left = range.end.saturating_sub(range.start);
-                    while left > 0 {
-                        let wanted = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
-                        let block = block.get_mut(..wanted).unwrap_or_default();
-                        input.read_exact(block)?;
-                        hasher.update(block);
-                        left = left.saturating_sub(wanted as u64);
-                    }
-                }
-            }
-        }
+        each_block(input, pieces, |block| hasher.update(block))?;
         Ok(hasher.finish())
+    }
+
+    /// The digest of an image's pieces, and the sum from which its CheckSum is made.
+    ///
+    /// # Errors
+    /// As [`DigestAlgorithm::of_pieces`].
+    pub fn of_pieces_with_sum(
+        self,
+        input: &mut (impl Read + Seek),
+        pieces: &[Piece],
+    ) -> io::Result<(Vec<u8>, WordSum)> {
+        let mut hasher = Hasher::new(self);
+        let mut sum = WordSum::default();
+        each_block(input, pieces, |block| {
+            hasher.update(block);
+            sum.add(block);
+        })?;
+        Ok((hasher.finish(), sum))
     }
 }
 
@@ -185,5 +196,8 @@ mod tests {
             "a9993e364706816aba3e25717850c26c9cd0d89d"
         );
         assert!(hex(&DigestAlgorithm::Sha384.of(b"abc")).starts_with("cb00753f45a35e8b"));
+        for (algorithm, ..) in DigestAlgorithm::ALL {
+            assert_eq!(algorithm.of(b"").len(), algorithm.length());
+        }
     }
 }

@@ -23,6 +23,7 @@ pub mod digest;
 pub mod identity;
 pub mod key;
 pub mod output;
+pub mod page_hash;
 pub mod pfx;
 pub mod public_key;
 pub mod published;

@@ -4,18 +4,21 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
+use formats::container::pe::{self, WordSum};
 use formats::container::{Container, Format, Prepared, ToBeSigned};
 use formats::der;
 use formats::error::ParseError;
+use formats::nested;
 use formats::oid;
 use formats::patch::Patch;
-use formats::spc::{EnhancedHash, SpcIndirectData};
+use formats::spc::{EnhancedHash, SpcIndirectData, SpcPeImageData};
 
 use crate::cms::{Attributes, Draft};
 use crate::digest::DigestAlgorithm;
 use crate::identity::Identity;
 use crate::key::KeyError;
-use crate::output::write_drafted;
+use crate::output::{write_drafted, write_patched};
+use crate::page_hash;
 
 /// Bytes read at a time from the file that is hashed.
 const READ_BUFFER: usize = 256 << 10;
@@ -29,9 +32,25 @@ pub enum SignError {
     /// The key did not sign.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The hashes of all pages would be longer than a certificate table may be.
+    #[error("the image has {0} pages, too many for page hashes")]
+    TooManyPages(u64),
+    /// The file is signed, and signed files were not to be touched.
+    #[error("it is signed already")]
+    SignedAlready,
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] io::Error),
+}
+
+/// What becomes of a signature that is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Placement {
+    /// Every one makes room for the new signature.
+    #[default]
+    Replace,
+    /// The new signature is nested in the first one, which stays the one that Windows looks at first.
+    Nest,
 }
 
 /// How to sign.
@@ -41,6 +60,10 @@ pub struct SignOptions {
     pub digest: DigestAlgorithm,
     /// What the signature says besides.
     pub attributes: Attributes,
+    /// Whether an image's signature carries a SHA-256 of every page; other formats have no pages.
+    pub page_hashes: bool,
+    /// What becomes of a signature that is there; without one there is no difference.
+    pub placement: Placement,
 }
 
 impl Default for SignOptions {
@@ -48,33 +71,120 @@ impl Default for SignOptions {
         Self {
             digest: DigestAlgorithm::Sha256,
             attributes: Attributes::default(),
+            page_hashes: false,
+            placement: Placement::Replace,
         }
     }
 }
 
-/// Signs the file `source` and writes the result to `target`, which may be the same file. Returns its format.
+/// What to do with a file that is signed already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum IfSigned {
+    /// Put the new signature in place of every one that is there.
+    #[default]
+    Replace,
+    /// Nest the new signature in the first one.
+    Append,
+    /// Refuse.
+    Fail,
+    /// Leave the signature as it is.
+    Skip,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It was unsigned and is signed.
+    Signed,
+    /// The new signature took the place of others.
+    Replaced,
+    /// The new signature is nested in the first one.
+    Appended,
+    /// It keeps the signature that it had.
+    Skipped,
+}
+
+impl Action {
+    /// The name that reports use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Replaced => "replaced",
+            Self::Appended => "appended",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// The result for one file.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The file's format.
+    pub format: Format,
+    /// What became of it.
+    pub action: Action,
+}
+
+/// Signs the file `source` and writes the result to `target`, which may be the same file.
 ///
 /// # Errors
-/// As [`sign`], and whatever writing reports; `target` is what it was then.
+/// As [`sign`], [`SignError::SignedAlready`] under [`IfSigned::Fail`], and whatever writing reports; `target` is what it
+/// was then.
 pub fn sign_file(
     source: &Path,
     target: &Path,
     identity: &Identity,
     options: &SignOptions,
-) -> Result<Format, SignError> {
+    if_signed: IfSigned,
+) -> Result<Signed, SignError> {
     let mut input = BufReader::with_capacity(READ_BUFFER, File::open(source)?);
     let container = Container::read(&mut input)?;
-    let prepared = container.prepare()?;
+    let action = match (container.signature(), if_signed) {
+        (None, _) => Action::Signed,
+        (Some(_), IfSigned::Replace) => Action::Replaced,
+        (Some(_), IfSigned::Append) => Action::Appended,
+        (Some(_), IfSigned::Skip) => Action::Skipped,
+        (Some(_), IfSigned::Fail) => return Err(SignError::SignedAlready),
+    };
+    let format = container.format();
+    if action == Action::Skipped {
+        if source != target {
+            write_patched(source, &Patch::default(), target)?;
+        }
+        return Ok(Signed { format, action });
+    }
+    let placement = match action {
+        Action::Appended => Placement::Nest,
+        _ => Placement::Replace,
+    };
+    let prepared = prepare(&container, placement)?;
     // Any well-formed content shows where the signature will stand.
-    let draft = prepared.embed(&der::sequence(&[]))?;
+    let draft = prepared.embed(&der::sequence(&[]), WordSum::default())?;
     write_drafted(source, &draft, target, || {
-        let cms = sign_prepared(&prepared, &mut input, identity, options)?;
-        Ok::<Patch, SignError>(prepared.embed(&cms)?)
+        let (cms, hashed) = sign_prepared(&prepared, &mut input, identity, options)?;
+        let cms = place(&container, cms, placement)?;
+        Ok::<Patch, SignError>(prepared.embed(&cms, hashed)?)
     })?;
-    Ok(container.format())
+    Ok(Signed { format, action })
 }
 
-/// Makes the patch that signs `input`, which was read as `container`. A signature that is there is replaced.
+/// The container with room for the new signature.
+fn prepare(container: &Container, placement: Placement) -> Result<Prepared<'_>, ParseError> {
+    match placement {
+        Placement::Replace => container.prepare(),
+        Placement::Nest => container.prepare_amended(),
+    }
+}
+
+/// The blob that goes in: the new signature, or the present one with the new one nested in it.
+fn place(container: &Container, cms: Vec<u8>, placement: Placement) -> Result<Vec<u8>, ParseError> {
+    match (placement, container.signature()) {
+        (Placement::Nest, Some(primary)) => nested::add(primary.der, &cms),
+        _ => Ok(cms),
+    }
+}
+
+/// Makes the patch that signs `input`, which was read as `container`.
 ///
 /// # Errors
 /// Where the container refuses a signature, the key cannot sign, or the input cannot be read.
@@ -84,18 +194,42 @@ pub fn sign(
     identity: &Identity,
     options: &SignOptions,
 ) -> Result<Patch, SignError> {
-    let prepared = container.prepare()?;
-    let cms = sign_prepared(&prepared, input, identity, options)?;
-    Ok(prepared.embed(&cms)?)
+    let prepared = prepare(container, options.placement)?;
+    let (cms, hashed) = sign_prepared(&prepared, input, identity, options)?;
+    let cms = place(container, cms, options.placement)?;
+    Ok(prepared.embed(&cms, hashed)?)
 }
 
+/// Makes the patch that takes the nested signatures out of the first signature of `input`, which was read as
+/// `container`; `None` where there are none.
+///
+/// # Errors
+/// Where the signature cannot be read or changed, or the input cannot be read.
+pub fn remove_nested(
+    container: &Container,
+    input: &mut (impl Read + Seek),
+) -> Result<Option<Patch>, ParseError> {
+    let Some(signature) = container.signature() else {
+        return Ok(None);
+    };
+    match nested::remove(signature.der)? {
+        Some(cms) => container.amend(&cms, input).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The finished PKCS#7 for a container, and the sum of what was hashed where the container asks for one.
 fn sign_prepared(
     prepared: &Prepared<'_>,
     input: &mut (impl Read + Seek),
     identity: &Identity,
     options: &SignOptions,
-) -> Result<Vec<u8>, SignError> {
+) -> Result<(Vec<u8>, WordSum), SignError> {
     let digest = options.digest;
+    let finish = |content_type, content: &[u8]| {
+        let draft = Draft::new(content_type, content, digest, &options.attributes)?;
+        Ok::<_, SignError>(draft.sign(identity)?)
+    };
     match prepared.to_be_signed()? {
         ToBeSigned::Cabinet {
             pieces,
@@ -105,17 +239,40 @@ fn sign_prepared(
             let data = EnhancedHash(&enhanced).write();
             let file = digest.of_pieces(input, &pieces)?;
             let content = SpcIndirectData::write(&data, digest.oid(), &file);
-            let draft = Draft::new(
-                oid::SPC_INDIRECT_DATA,
-                &content,
-                digest,
-                &options.attributes,
-            )?;
-            Ok(draft.sign(identity)?)
+            let cms = finish(oid::SPC_INDIRECT_DATA, &content)?;
+            Ok((cms, WordSum::default()))
+        }
+        ToBeSigned::Pe { pieces, image } => {
+            let pages = match options.page_hashes {
+                true => Some(page_table(image, input)?),
+                false => None,
+            };
+            let page_hashes = pages.iter().map(|table| {
+                let kind = oid::SPC_PAGE_HASHES_V2;
+                (kind, table.as_slice())
+            });
+            let page_hashes = page_hashes.collect();
+            let data = SpcPeImageData { page_hashes }.write();
+            let (file, sum) = digest.of_pieces_with_sum(input, &pieces)?;
+            let content = SpcIndirectData::write(&data, digest.oid(), &file);
+            Ok((finish(oid::SPC_INDIRECT_DATA, &content)?, sum))
         }
         ToBeSigned::Content {
             content_type,
             content,
-        } => Ok(Draft::new(content_type, content, digest, &options.attributes)?.sign(identity)?),
+        } => Ok((finish(content_type, content)?, WordSum::default())),
     }
+}
+
+/// The page hashes of an image.
+fn page_table(
+    image: &pe::Prepared<'_>,
+    input: &mut (impl Read + Seek),
+) -> Result<Vec<u8>, SignError> {
+    let layout = image.pages()?;
+    let algorithm = DigestAlgorithm::Sha256;
+    if page_hash::table_length(&layout, algorithm).is_none() {
+        return Err(SignError::TooManyPages(layout.records()));
+    }
+    Ok(page_hash::table(input, &layout, algorithm)?)
 }

@@ -1,6 +1,11 @@
 //! What the signer promises, on the test certificates and on other people's files.
 
 mod identity;
+mod image;
+#[path = "../../formats/tests/pe/builder.rs"]
+mod image_builder;
+mod nested;
+mod oracle;
 mod real_files;
 mod round_trip;
 mod support;

@@ -130,9 +130,14 @@ pub(crate) fn cabinet_with_reserves() -> Vec<u8> {
 
 /// A version 2 catalog with one member, unsigned, in the shape that `makecat` gives it.
 pub(crate) fn small_catalog() -> Vec<u8> {
+    catalog_of(&[0x5a; 32])
+}
+
+/// The same with a member of this tag.
+pub(crate) fn catalog_of(tag: &[u8]) -> Vec<u8> {
     use formats::der;
     use formats::oid;
-    let member = der::sequence(&[&der::octet_string(&[0x5a; 32]), &der::set_of(vec![])]);
+    let member = der::sequence(&[&der::octet_string(tag), &der::set_of(vec![])]);
     let list = der::sequence(&[
         &der::sequence(&[&der::oid(oid::CATALOG_LIST)]),
         &der::octet_string(&[7; 16]),
@@ -150,4 +155,15 @@ pub(crate) fn small_catalog() -> Vec<u8> {
         &der::oid(oid::SIGNED_DATA),
         &der::tlv(der::context(0), &body),
     ])
+}
+
+/// A PE image of a few hundred bytes.
+pub(crate) fn small_image() -> Vec<u8> {
+    crate::image_builder::RawImage::small(true).bytes()
+}
+
+/// Makes CheckSum, which stands at `place`, right.
+pub(crate) fn write_check_sum(bytes: &mut [u8], place: usize) {
+    let sum = crate::image_builder::plain_check_sum(bytes, place);
+    bytes[place..][..4].copy_from_slice(&sum.to_le_bytes());
 }

@@ -2,9 +2,10 @@
 
 pub mod cab;
 pub mod cat;
+pub mod pe;
 
 use std::fmt;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use crate::error::ParseError;
@@ -12,6 +13,10 @@ use crate::oid::{self, Oid};
 use crate::patch::Patch;
 use cab::Cabinet;
 use cat::Catalog;
+use pe::{Image, WordSum};
+
+/// Bytes read at a time: enough to hide the system call, small enough for the cache.
+const BLOCK: usize = 256 << 10;
 
 /// A part of what a digest covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +27,35 @@ pub enum Piece {
     Literal(Vec<u8>),
 }
 
+/// Hands on what `pieces` stand for, in order and block by block. Memory does not grow with the input.
+///
+/// # Errors
+/// Whatever reading reports; `UnexpectedEof` where a piece lies outside the input.
+pub fn each_block(
+    input: &mut (impl Read + Seek),
+    pieces: &[Piece],
+    mut take: impl FnMut(&[u8]),
+) -> io::Result<()> {
+    let mut block = vec![0; BLOCK];
+    for piece in pieces {
+        match piece {
+            Piece::Literal(bytes) => take(bytes),
+            Piece::Range(range) => {
+                input.seek(SeekFrom::Start(range.start))?;
+                let mut left = range.end.saturating_sub(range.start);
+                while left > 0 {
+                    let wanted = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
+                    let block = block.get_mut(..wanted).unwrap_or_default();
+                    input.read_exact(block)?;
+                    take(block);
+                    left = left.saturating_sub(wanted as u64);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Which format a container has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
@@ -29,6 +63,8 @@ pub enum Format {
     Cabinet,
     /// A security catalog, `.cat`.
     Catalog,
+    /// A PE image: `.sys`, `.dll`, `.exe`, `.efi`.
+    Pe,
 }
 
 impl Format {
@@ -37,6 +73,7 @@ impl Format {
         match self {
             Self::Cabinet => "cab",
             Self::Catalog => "cat",
+            Self::Pe => "pe",
         }
     }
 }
@@ -46,6 +83,7 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::Cabinet => "cabinet",
             Self::Catalog => "catalog",
+            Self::Pe => "PE image",
         })
     }
 }
@@ -64,8 +102,8 @@ pub struct EmbeddedSignature<'a> {
 pub struct Digestible {
     /// The hashed pieces, in order.
     pub pieces: Vec<Piece>,
-    /// The bytes that the enhanced hash of a cabinet covers.
-    pub enhanced_hash_input: [u8; 4],
+    /// The bytes that the enhanced hash of a cabinet covers; other formats have none.
+    pub enhanced_hash_input: Option<[u8; 4]>,
 }
 
 /// What a new signature has to cover.
@@ -77,6 +115,13 @@ pub enum ToBeSigned<'a> {
         pieces: Vec<Piece>,
         /// The signature's offset as it stands in the header, which the enhanced hash covers.
         signature_offset: [u8; 4],
+    },
+    /// An image's pieces.
+    Pe {
+        /// The hashed pieces, in order.
+        pieces: Vec<Piece>,
+        /// The image, for its pages.
+        image: &'a pe::Prepared<'a>,
     },
     /// A content that the signature carries itself.
     Content {
@@ -94,6 +139,8 @@ pub enum Container {
     Cabinet(Box<Cabinet>),
     /// A security catalog.
     Catalog(Box<Catalog>),
+    /// A PE image.
+    Pe(Box<Image>),
 }
 
 impl Container {
@@ -110,12 +157,13 @@ impl Container {
         match magic.as_slice() {
             [b'M', b'S', b'C', b'F', ..] => Ok(Self::Cabinet(Box::new(Cabinet::read(input)?))),
             [crate::der::SEQUENCE, ..] => Ok(Self::Catalog(Box::new(Catalog::read(input)?))),
+            [b'M', b'Z', ..] => Ok(Self::Pe(Box::new(Image::read(input)?))),
             other => Err(ParseError::invalid(
                 "file",
                 "magic",
                 0,
                 describe_magic(other),
-                "a cabinet (MSCF) or a catalog (DER)",
+                "a cabinet (MSCF), a PE image (MZ) or a catalog (DER)",
             )),
         }
     }
@@ -125,27 +173,36 @@ impl Container {
         match self {
             Self::Cabinet(_) => Format::Cabinet,
             Self::Catalog(_) => Format::Catalog,
+            Self::Pe(_) => Format::Pe,
         }
     }
 
     /// The `eContentType` that its signatures have.
     pub fn content_type(&self) -> Oid<'static> {
         match self {
-            Self::Cabinet(_) => oid::SPC_INDIRECT_DATA,
+            Self::Cabinet(_) | Self::Pe(_) => oid::SPC_INDIRECT_DATA,
             Self::Catalog(_) => oid::CTL,
         }
     }
 
-    /// The signature, where there is one.
+    /// The signature, where there is one; of several the first, which is the one that Windows looks at.
     pub fn signature(&self) -> Option<EmbeddedSignature<'_>> {
+        self.signatures().into_iter().next()
+    }
+
+    /// Every signature that stands beside the others. Signatures nested in them are not listed here.
+    pub fn signatures(&self) -> Vec<EmbeddedSignature<'_>> {
+        let embedded = |(der, offset)| EmbeddedSignature { der, offset };
         match self {
-            Self::Cabinet(cabinet) => cabinet.signature().map(|signature| EmbeddedSignature {
-                der: &signature.der,
-                offset: signature.offset,
-            }),
-            Self::Catalog(catalog) => catalog
-                .signature()
-                .map(|der| EmbeddedSignature { der, offset: 0 }),
+            Self::Cabinet(cabinet) => {
+                let signature = cabinet.signature().map(|s| (s.der.as_slice(), s.offset));
+                signature.map(embedded).into_iter().collect()
+            }
+            Self::Catalog(catalog) => {
+                let signature = catalog.signature().map(|der| (der, 0));
+                signature.map(embedded).into_iter().collect()
+            }
+            Self::Pe(image) => image.signatures().map(embedded).collect(),
         }
     }
 
@@ -154,9 +211,13 @@ impl Container {
         match self {
             Self::Cabinet(cabinet) => Some(Digestible {
                 pieces: cabinet.digest_pieces(),
-                enhanced_hash_input: cabinet.enhanced_hash_input(),
+                enhanced_hash_input: Some(cabinet.enhanced_hash_input()),
             }),
             Self::Catalog(_) => None,
+            Self::Pe(image) => Some(Digestible {
+                pieces: image.digest_pieces(),
+                enhanced_hash_input: None,
+            }),
         }
     }
 
@@ -165,10 +226,11 @@ impl Container {
         match self {
             Self::Cabinet(cabinet) => cabinet.canonical_faults(),
             Self::Catalog(_) => &[],
+            Self::Pe(image) => image.canonical_faults(),
         }
     }
 
-    /// The container with a slot for a new signature, an old one taken out.
+    /// The container with a slot for a new signature, old ones taken out.
     ///
     /// # Errors
     /// Where it cannot take one; the message names the reason.
@@ -176,17 +238,48 @@ impl Container {
         Ok(match self {
             Self::Cabinet(cabinet) => Prepared::Cabinet(Box::new(cabinet.prepare()?)),
             Self::Catalog(catalog) => Prepared::Catalog(catalog),
+            Self::Pe(image) => Prepared::Pe(Box::new(image.prepare()?)),
         })
     }
 
-    /// The patch that restores the file as it was before it was signed; `None` where it is not signed.
+    /// The container with its signature open for change: what that signature covers stays as it is.
     ///
     /// # Errors
-    /// Where the signature cannot be taken out.
-    pub fn remove_signature(&self) -> Result<Option<Patch>, ParseError> {
+    /// As [`Container::prepare`], and where there are several signatures side by side.
+    pub fn prepare_amended(&self) -> Result<Prepared<'_>, ParseError> {
+        match self {
+            Self::Pe(image) => Ok(Prepared::Pe(Box::new(image.prepare_amended()?))),
+            Self::Cabinet(_) | Self::Catalog(_) => self.prepare(),
+        }
+    }
+
+    /// The patch that puts `cms`, which is the present signature with other unsigned attributes, in its place.
+    ///
+    /// # Errors
+    /// As [`Container::prepare_amended`], and where the input cannot be read.
+    pub fn amend(&self, cms: &[u8], input: &mut (impl Read + Seek)) -> Result<Patch, ParseError> {
+        let prepared = self.prepare_amended()?;
+        let hashed = match &prepared {
+            Prepared::Pe(image) => WordSum::of_pieces(input, &image.digest_pieces())
+                .map_err(|error| ParseError::io("file", "content", 0, &error))?,
+            Prepared::Cabinet(_) | Prepared::Catalog(_) => WordSum::default(),
+        };
+        prepared.embed(cms, hashed)
+    }
+
+    /// The patch that restores the file as it was before it was signed; `None` where it is not signed. What cannot
+    /// be restored of an image is said at [`Image::remove_signature`].
+    ///
+    /// # Errors
+    /// Where the signature cannot be taken out, or the input cannot be read.
+    pub fn remove_signature(
+        &self,
+        input: &mut (impl Read + Seek),
+    ) -> Result<Option<Patch>, ParseError> {
         match self {
             Self::Cabinet(cabinet) => cabinet.remove_signature(),
             Self::Catalog(catalog) => catalog.remove_signature(),
+            Self::Pe(image) => image.remove_signature(input),
         }
     }
 }
@@ -198,6 +291,8 @@ pub enum Prepared<'a> {
     Cabinet(Box<cab::Prepared>),
     /// A security catalog.
     Catalog(&'a Catalog),
+    /// A PE image.
+    Pe(Box<pe::Prepared<'a>>),
 }
 
 impl Prepared<'_> {
@@ -215,17 +310,23 @@ impl Prepared<'_> {
                 content_type: oid::CTL,
                 content: catalog.content()?,
             },
+            Self::Pe(prepared) => ToBeSigned::Pe {
+                pieces: prepared.digest_pieces(),
+                image: prepared,
+            },
         })
     }
 
-    /// The patch that puts a finished PKCS#7 blob in.
+    /// The patch that puts a finished PKCS#7 blob in. `hashed` is the sum of the pieces that the signature has to
+    /// cover, from which an image's CheckSum is made; the other formats do not ask for it.
     ///
     /// # Errors
     /// Where the blob does not fit the format.
-    pub fn embed(&self, cms: &[u8]) -> Result<Patch, ParseError> {
+    pub fn embed(&self, cms: &[u8], hashed: WordSum) -> Result<Patch, ParseError> {
         match self {
             Self::Cabinet(prepared) => prepared.embed(cms),
             Self::Catalog(catalog) => Ok(catalog.embed(cms)),
+            Self::Pe(prepared) => prepared.embed(cms, hashed),
         }
     }
 }
@@ -234,7 +335,6 @@ impl Prepared<'_> {
 fn describe_magic(magic: &[u8]) -> String {
     let known = match magic {
         [] => "an empty file",
-        [b'M', b'Z', ..] => "a PE image (MZ)",
         [b'P', b'K', 3, 4, ..] => "an APPX, MSIX or ZIP file (PK)",
         [0xd0, 0xcf, 0x11, 0xe0, ..] => "an MSI or other OLE file",
         [b'M', b'S', b'W', b'I', b'M', ..] => "a WIM file",

@@ -1,16 +1,15 @@
 //! Verification: for every signature of a file a record of independent outcomes, not a bool and not the first error.
 
+mod file;
 pub mod signer;
 
-use std::collections::HashMap;
 use std::io::{self, Read, Seek};
 
 use formats::certificate::Certificate;
-use formats::container::{Container, Digestible, Format};
-use formats::der::{self, Tlv};
+use formats::container::{Container, Format};
+use formats::der;
 use formats::oid;
 use formats::signed_data::{SignedData, SignerInfo};
-use formats::spc::{EnhancedHash, SpcIndirectData};
 use time::OffsetDateTime;
 
 use crate::anchor::{Anchor, Anchors, Purpose};
@@ -20,6 +19,7 @@ use crate::digest::{DigestAlgorithm, hex};
 use crate::public_key::{KeyKind, PublicKey, SignatureError};
 use crate::published;
 use crate::timestamp::{self, Timestamp};
+use file::Subject;
 use signer::{certificates, check_signature, describe_end, find_certificate, form_faults};
 
 /// Deepest nesting of signatures inside signatures.
@@ -34,6 +34,8 @@ pub enum Check {
     Structure,
     /// The file, and the content that states its digest.
     Digest,
+    /// CheckSum of an image, which no digest covers; Windows refuses a driver with a wrong one. Only images have it.
+    Checksum,
     /// The signature itself, under the signer's key.
     Signature,
     /// Every link to a known anchor.
@@ -52,6 +54,7 @@ impl Check {
         match self {
             Self::Structure => "structure",
             Self::Digest => "digest",
+            Self::Checksum => "checksum",
             Self::Signature => "signature",
             Self::Chain => "chain",
             Self::Usage => "usage",
@@ -72,6 +75,8 @@ pub enum FailureKind {
     NotDer,
     /// The file or the content has another digest than was signed.
     DigestMismatch,
+    /// The file has another CheckSum than its header states.
+    WrongChecksum,
     /// The signature does not fit the key.
     BadSignature,
     /// The chain ends at a root that is not known.
@@ -100,6 +105,7 @@ impl FailureKind {
             Self::NotCanonical => "not-canonical",
             Self::NotDer => "not-der",
             Self::DigestMismatch => "digest-mismatch",
+            Self::WrongChecksum => "wrong-checksum",
             Self::BadSignature => "bad-signature",
             Self::UnknownRoot => "unknown-root",
             Self::MissingIssuer => "missing-issuer",
@@ -134,7 +140,7 @@ impl Outcome {
 /// The record of one signature.
 #[derive(Debug, Clone)]
 pub struct SignatureReport {
-    /// Where it is: `signature[0]`, `signature[0].nested[1]`.
+    /// Where it is: `signature[0]`, `signature[0].nested[1]`. Only images have several that are not nested.
     pub route: String,
     /// One outcome per check, in the order of [`Check`].
     pub outcomes: Vec<(Check, Outcome)>,
@@ -227,20 +233,14 @@ pub fn verify(
         format: container.format(),
         signatures: Vec::new(),
     };
-    let Some(signature) = container.signature() else {
-        return Ok(verification);
-    };
-    let mut subject = Subject {
-        container,
-        input,
-        digests: HashMap::new(),
-    };
-    let mut queue = vec![(
-        "signature[0]".to_owned(),
-        signature.der.to_vec(),
-        signature.offset,
-        0,
-    )];
+    let mut subject = Subject::new(container, input);
+    let signatures = container.signatures().into_iter().enumerate().rev();
+    let mut queue: Vec<_> = signatures
+        .map(|(index, signature)| {
+            let route = format!("signature[{index}]");
+            (route, signature.der.to_vec(), signature.offset, 0)
+        })
+        .collect();
     while let Some((route, der, offset, depth)) = queue.pop() {
         if verification.signatures.len() >= MAX_SIGNATURES {
             break;
@@ -255,28 +255,6 @@ pub fn verify(
         }
     }
     Ok(verification)
-}
-
-/// The file under the signatures, each digest computed once.
-struct Subject<'a, R> {
-    container: &'a Container,
-    input: &'a mut R,
-    digests: HashMap<DigestAlgorithm, Vec<u8>>,
-}
-
-impl<R: Read + Seek> Subject<'_, R> {
-    fn digest(
-        &mut self,
-        algorithm: DigestAlgorithm,
-        digestible: &Digestible,
-    ) -> io::Result<Vec<u8>> {
-        if let Some(known) = self.digests.get(&algorithm) {
-            return Ok(known.clone());
-        }
-        let digest = algorithm.of_pieces(self.input, &digestible.pieces)?;
-        self.digests.insert(algorithm, digest.clone());
-        Ok(digest)
-    }
 }
 
 /// Encoded nested signatures with their file offsets.
@@ -319,6 +297,7 @@ fn verify_signature<R: Read + Seek>(
     };
     report.check_structure(&signed_data, signer, subject.container);
     report.check_digest(&signed_data, signer, subject)?;
+    report.check_checksum(subject)?;
     let pool = certificates(&signed_data);
     let leaf = find_certificate(signer, &pool);
     report.check_signature(&signed_data, signer, leaf);
@@ -386,7 +365,7 @@ impl SignatureReport {
             let message = "certificates or attributes are not in DER order";
             match container.format() {
                 Format::Catalog => faults.push((FailureKind::NotDer, message.to_owned())),
-                Format::Cabinet => self.weaknesses.push(message.to_owned()),
+                Format::Cabinet | Format::Pe => self.weaknesses.push(message.to_owned()),
             }
         }
         match faults.into_iter().next() {
@@ -444,59 +423,7 @@ impl SignatureReport {
                 return Ok(());
             }
         }
-        match subject.container.digestible() {
-            Some(digestible) => self.check_file_digest(content, &digestible, subject),
-            None => {
-                self.pass(Check::Digest);
-                Ok(())
-            }
-        }
-    }
-
-    fn check_file_digest<R: Read + Seek>(
-        &mut self,
-        content: Tlv<'_>,
-        digestible: &Digestible,
-        subject: &mut Subject<'_, R>,
-    ) -> io::Result<()> {
-        let parsed =
-            SpcIndirectData::read(content).and_then(|data| Ok((data, EnhancedHash::find(&data)?)));
-        let (data, enhanced) = match parsed {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                self.fail(Check::Digest, FailureKind::Malformed, error);
-                return Ok(());
-            }
-        };
-        let Some(algorithm) = DigestAlgorithm::from_oid(data.digest_algorithm) else {
-            let message = format!(
-                "the digest algorithm {} is not supported",
-                data.digest_algorithm
-            );
-            self.fail(Check::Digest, FailureKind::Unsupported, message);
-            return Ok(());
-        };
-        self.signed_digest = Some(data.digest.to_vec());
-        if !algorithm.is_strong() {
-            self.weaknesses
-                .push(format!("the file is hashed with {algorithm}"));
-        }
-        let found = subject.digest(algorithm, digestible)?;
-        if found != data.digest {
-            let (found, signed) = (hex(&found), hex(data.digest));
-            let message = format!("the file has {algorithm} {found}, {signed} was signed");
-            self.fail(Check::Digest, FailureKind::DigestMismatch, message);
-            return Ok(());
-        }
-        if let Some(EnhancedHash(signed)) = enhanced
-            && DigestAlgorithm::Sha256.of(&digestible.enhanced_hash_input) != signed
-        {
-            let message = "the enhanced hash is of another signature offset";
-            self.fail(Check::Digest, FailureKind::DigestMismatch, message);
-            return Ok(());
-        }
-        self.pass(Check::Digest);
-        Ok(())
+        self.check_file(content, subject)
     }
 
     fn check_signature(
