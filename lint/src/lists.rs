@@ -93,6 +93,11 @@ pub fn rename(id: &str) -> Option<Rename> {
     renames.find(|rename| rename.old.eq_ignore_ascii_case(id))
 }
 
+/// Whether a text is a blank of a template that nobody filled in, such as `{BSP}FM.xml`.
+pub fn is_placeholder(text: &str) -> bool {
+    text.contains('{') && text.contains('}')
+}
+
 /// The lines of a list, without comments and without lines that have another number of columns.
 fn rows<const N: usize>(list: &'static str) -> impl Iterator<Item = [&'static str; N]> {
     let lines = list.lines().filter(|line| !line.starts_with('#'));

@@ -28,6 +28,16 @@ pub(crate) fn feature_manifest(body: &str) -> String {
     )
 }
 
+/// A feature manifest whose OEM features are these: cabinet without `.cab`, identifier; each on a line of its own.
+pub(crate) fn oem_manifest(features: &[(&str, &str)]) -> String {
+    let entries = features.iter().map(|(name, id)| {
+        let ids = format!("<FeatureIDs><FeatureID>{id}</FeatureID></FeatureIDs>");
+        format!("\n<PackageFile Path=\"%PKGBLD_DIR%\" Name=\"{name}.cab\">{ids}</PackageFile>")
+    });
+    let entries: String = entries.collect();
+    feature_manifest(&format!("<Features><OEM>{entries}</OEM></Features>"))
+}
+
 /// A `*.wm.xml` of package `name` in namespace `Test` around `body`.
 pub(crate) fn wm_xml(name: &str, body: &str) -> String {
     format!(

@@ -1,5 +1,6 @@
 //! What the linter says of whole folders.
 
+mod addonkit;
 mod example;
 mod fixtures;
 mod support;

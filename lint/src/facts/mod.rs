@@ -4,6 +4,9 @@
 //! and what belongs to them, so that a policy for that type can be applied. What belongs to no product is seen once
 //! more, as of unknown type. What is malformed is a fact like any other.
 
+pub mod cabinets;
+pub mod code_integrity;
+pub mod features;
 pub mod file;
 pub mod location;
 pub mod manufacturing;
@@ -33,6 +36,7 @@ use formats::document::variables::Variables;
 use formats::document::workspace_settings::WorkspaceSettings;
 use formats::source::Source;
 
+pub use features::FeatureList;
 pub use file::{File, XmlDocument};
 pub use package::{Definition, Package};
 pub use product::{Arch, Product};

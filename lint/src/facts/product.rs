@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use formats::document::customizations::Customizations;
-use formats::document::feature_manifest::{FeatureManifest, PackageFile};
+use formats::document::feature_manifest::{FeatureManifest, PackageFile, Section};
 use formats::document::oem_input::OemInput;
 use formats::document::parts::Item;
 use formats::document::product_settings::ProductSettings;
@@ -15,7 +15,7 @@ use formats::source::Spanned;
 use super::file::File;
 use super::package::Package;
 use super::tree::TreeFile;
-use crate::diagnostic::{Fix, Place};
+use crate::diagnostic::Place;
 use crate::image::ImageType;
 use formats::document::variables::Variables;
 
@@ -295,22 +295,20 @@ impl Product {
         })
     }
 
-    /// Whether what a feature stands for gets into the image: it is chosen, or another feature brings its package.
-    pub fn brings(&self, feature: &str) -> bool {
-        let is_it = |id: &str| id.eq_ignore_ascii_case(feature);
-        self.feature(feature).is_some()
-            || self
-                .packages
-                .iter()
-                .any(|package| package.entry.feature_ids.texts().any(is_it))
+    /// Whether every manifest of an IoT Core board was found, so that a layout or a platform they lack is lacking.
+    pub fn has_board_manifests(&self) -> bool {
+        self.is_iot_core() && self.in_workspace && self.manifests_not_found().next().is_none()
     }
 
-    /// Switches a feature off as the samples do, by a comment. Two rules that switch the same feature off give the
-    /// same fix.
-    pub fn switch_off(&self, feature: &Item) -> Option<Fix> {
-        let title = format!("comment `{}` out", feature.text.value);
-        let element = self.oem_input.element(feature);
-        Fix::comment_out(title, &element, &self.oem_input.source)
+    /// The values that select packages of a section in the manifests that were found, sorted, each once.
+    pub fn selectors(&self, section: Section) -> Vec<&str> {
+        let entries = self
+            .manifest_files()
+            .flat_map(|file| file.section(section))
+            .filter_map(|entry| entry.selector.as_ref());
+        let values = entries.flat_map(|selector| selector.value.split(';'));
+        let values: BTreeSet<&str> = values.map(str::trim).collect();
+        values.into_iter().collect()
     }
 
     /// Where `ReleaseType` stands, or the root where it is missing: the place that explains the image type.

@@ -8,7 +8,11 @@ mod bad_digest;
 mod cert_expired;
 mod default_admin_account;
 mod dev_feature_in_retail;
+mod device_not_in_fm;
 mod document_not_well_formed;
+mod feature_id_case;
+mod fm_missing_cab;
+mod fm_not_found;
 mod issuer_name_only_match;
 mod location_half_enabled;
 mod location_key_wrong;
@@ -24,6 +28,7 @@ mod mmos_product;
 mod multiple_startup_apps;
 mod no_timestamp;
 mod oeminput_not_well_formed;
+mod package_release_type_test;
 mod policy_invalid_value;
 mod policy_lowered_core_rule;
 mod policy_unknown_entry;
@@ -34,8 +39,12 @@ mod release_type_missing;
 mod release_type_value;
 mod remote_shell_in_retail;
 mod retail_chain_not_trusted;
+mod retail_ci_missing;
+mod retail_ci_not_enforced;
 mod retail_release_type;
 mod service_auto_outside_mmos;
+mod soc_not_in_fm;
+mod test_ci_enforced;
 mod test_feature_in_retail;
 mod test_fm_in_retail;
 mod test_missing_testsigning;
@@ -43,6 +52,8 @@ mod test_release_type;
 mod test_signed_in_retail;
 mod test_signed_outside_testsigning;
 mod testsigning_in_retail;
+mod unknown_ms_feature;
+mod unknown_oem_feature;
 mod unsigned_cab;
 
 use crate::rule::RuleInfo;
@@ -53,7 +64,11 @@ pub static ALL: &[&RuleInfo] = &[
     &cert_expired::RULE,
     &default_admin_account::RULE,
     &dev_feature_in_retail::RULE,
+    &device_not_in_fm::RULE,
     &document_not_well_formed::RULE,
+    &feature_id_case::RULE,
+    &fm_missing_cab::RULE,
+    &fm_not_found::RULE,
     &issuer_name_only_match::RULE,
     &location_half_enabled::RULE,
     &location_key_wrong::RULE,
@@ -69,6 +84,7 @@ pub static ALL: &[&RuleInfo] = &[
     &multiple_startup_apps::RULE,
     &no_timestamp::RULE,
     &oeminput_not_well_formed::RULE,
+    &package_release_type_test::RULE,
     &policy_invalid_value::RULE,
     &policy_lowered_core_rule::RULE,
     &policy_unknown_entry::RULE,
@@ -79,8 +95,12 @@ pub static ALL: &[&RuleInfo] = &[
     &release_type_value::RULE,
     &remote_shell_in_retail::RULE,
     &retail_chain_not_trusted::RULE,
+    &retail_ci_missing::RULE,
+    &retail_ci_not_enforced::RULE,
     &retail_release_type::RULE,
     &service_auto_outside_mmos::RULE,
+    &soc_not_in_fm::RULE,
+    &test_ci_enforced::RULE,
     &test_feature_in_retail::RULE,
     &test_fm_in_retail::RULE,
     &test_missing_testsigning::RULE,
@@ -88,6 +108,8 @@ pub static ALL: &[&RuleInfo] = &[
     &test_signed_in_retail::RULE,
     &test_signed_outside_testsigning::RULE,
     &testsigning_in_retail::RULE,
+    &unknown_ms_feature::RULE,
+    &unknown_oem_feature::RULE,
     &unsigned_cab::RULE,
 ];
 

@@ -1,6 +1,5 @@
-use crate::diagnostic::{Fix, Level};
-use crate::facts::product::Product;
-use crate::facts::{Facts, Signature};
+use crate::diagnostic::Level;
+use crate::facts::{Facts, FeatureList, Product, Signature};
 use crate::rule::{Report, Rule, declare_rule};
 
 /// The feature of IoT Core, and that of Windows 10 Mobile.
@@ -51,22 +50,12 @@ impl Rule for TestMissingTestsigning {
             if TEST_SIGNING.iter().any(|id| product.feature(id).is_some()) {
                 continue;
             }
-            let input = &product.oem_input;
-            let list = &input.features.microsoft;
-            let place = input
-                .list(list, "OEMInput/Features/Microsoft")
-                .unwrap_or_else(|| input.root_place());
-            let element = "<Feature>IOT_ENABLE_TESTSIGNING</Feature>";
+            let place = product.features_place(FeatureList::Microsoft);
             let finding = report.at(place, "no `IOT_ENABLE_TESTSIGNING` in a test image");
             finding
                 .because_of_image(product)
-                .help(format!("add `{element}` to `Features/Microsoft`"))
-                .fix(Fix::append_item(
-                    format!("add `{element}`"),
-                    list,
-                    element,
-                    &input.source,
-                ));
+                .help("add it to `Features/Microsoft`")
+                .fix(product.choose(FeatureList::Microsoft, "IOT_ENABLE_TESTSIGNING"));
             if !product.is_iot_core() || all_production(product, &facts.signatures) {
                 finding.at_most(Level::Warning);
             }

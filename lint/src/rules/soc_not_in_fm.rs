@@ -1,0 +1,107 @@
+use formats::document::feature_manifest::Section;
+
+use crate::facts::Facts;
+use crate::lists;
+use crate::rule::{Report, Rule, declare_rule};
+
+declare_rule! {
+    /// No listed manifest has a device layout for the image's `SOC`
+    ///
+    /// ## What it checks
+    /// The `SOC` of an IoT Core image is an `SOC` of `DeviceLayoutPackages` in one of the manifests of `AdditionalFMs`. It is
+    /// checked where all of those manifests were found; letter case is left to `soc-case`. Windows 10 Mobile takes layouts
+    /// from Microsoft's manifests too, so its images are not checked.
+    ///
+    /// ## Why
+    /// `SOC` chooses the package with the partitions of the device. Without a match the image has no layout, and the
+    /// imaging tools stop.
+    ///
+    /// ## Passes
+    /// ```xml
+    /// <PackageFile SOC="FjordBoard" ... />   (in FjordBoardFM.xml)
+    /// <SOC>FjordBoard</SOC>
+    /// ```
+    ///
+    /// ## Fails
+    /// ```xml
+    /// <PackageFile SOC="FjordBoard" ... />   (in FjordBoardFM.xml)
+    /// <SOC>FjordBoard2</SOC>
+    /// ```
+    ///
+    /// ## Fix
+    /// Write an `SOC` that the manifest of the board has, or list the manifest that has this one.
+    ///
+    /// ## References
+    /// - IoT Core manufacturing guide: `SOC` and `Device` come from the manifest of the board support package
+    struct SocNotInFm;
+    id: "soc-not-in-fm",
+    authority: "Microsoft, IoT Core manufacturing guide",
+    clause: "SOC and Device",
+    images: All,
+    input: OemInput,
+    level: Error,
+    since: "0.1.0",
+}
+
+impl Rule for SocNotInFm {
+    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
+        for product in &facts.products {
+            let Some(soc) = &product.oem_input.soc else {
+                continue;
+            };
+            let value = soc.value.trim();
+            if !product.has_board_manifests() || lists::is_placeholder(value) {
+                continue;
+            }
+            let known = product.selectors(Section::DeviceLayout);
+            if known.iter().any(|known| known.eq_ignore_ascii_case(value)) {
+                continue;
+            }
+            let place = product.oem_input.value(soc, "OEMInput/SOC");
+            let finding = report.at(
+                place,
+                format!("no manifest has a device layout for `SOC` `{value}`"),
+            );
+            finding.help(match known.is_empty() {
+                true => "list the manifest of the board in `AdditionalFMs`".to_owned(),
+                false => format!("the listed manifests have `{}`", known.join("`, `")),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{feature_manifest, lint_one, oem_input};
+
+    fn lint(soc: &str, other: &str) -> Vec<String> {
+        let text = oem_input(&format!(
+            "<SOC>{soc}</SOC><AdditionalFMs><AdditionalFM>BoardFM.xml</AdditionalFM>{other}</AdditionalFMs>\
+             <Product>Windows 10 IoT Core</Product>"
+        ));
+        let manifest = "<DeviceLayoutPackages><PackageFile SOC=\"Board;Board-R\" Name=\"L.cab\"/></DeviceLayoutPackages>";
+        let files = [
+            ("OEMInput.xml", text),
+            ("BoardFM.xml", feature_manifest(manifest)),
+        ];
+        lint_one("soc-not-in-fm", &files)
+    }
+
+    #[test]
+    fn an_soc_of_no_layout_is_an_error() {
+        assert_eq!(
+            lint("Other", ""),
+            ["error OEMInput.xml:1:82 no manifest has a device layout for `SOC` `Other`"],
+        );
+    }
+
+    #[test]
+    fn an_soc_that_a_manifest_has_or_may_have_passes() {
+        assert!(lint("Board", "").is_empty());
+        assert!(lint("board-r", "").is_empty());
+        assert!(lint("{BSP}_Soc", "").is_empty());
+        assert!(lint("Other", "<AdditionalFM>MissingFM.xml</AdditionalFM>").is_empty());
+        let microsoft = r"<AdditionalFM>%AKROOT%\FMFiles\arm\IoTUAPNonProductionPartnerShareFM.xml</AdditionalFM>";
+        assert_eq!(lint("Other", microsoft).len(), 1);
+    }
+}

@@ -1,0 +1,136 @@
+//! The add-on kit's own files, whose samples most inputs in the field were made from: the exact findings, so that a
+//! change of a rule shows. Skipped where the folder with the published files is not there.
+
+use std::collections::BTreeMap;
+
+use lint::diagnostic::{Diagnostic, Level};
+use lint::files::{folder_of, name_of};
+use lint::resolve::ResolveOptions;
+
+use crate::support::{lint, repository};
+
+/// All findings in the kit; `None`, with a remark, where the kit is not there.
+fn kit() -> Option<Vec<Diagnostic>> {
+    let kit = repository().join("../shared/corpus/addonkit");
+    if !kit.is_dir() {
+        println!("skipped: {} is not there", kit.display());
+        return None;
+    }
+    Some(lint(&kit, &ResolveOptions::default()).diagnostics)
+}
+
+/// The product of a finding, or the file of a template: `SampleA/RetailOEMInput.xml`.
+fn product(found: &Diagnostic) -> String {
+    let path = found.primary.file();
+    let folder = folder_of(path);
+    let folder = folder.strip_suffix("/OEMInputSamples").unwrap_or(folder);
+    format!("{}/{}", name_of(folder), name_of(path))
+}
+
+/// How many findings each product has that fulfil a condition.
+fn count(findings: &[Diagnostic], wanted: impl Fn(&Diagnostic) -> bool) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for found in findings.iter().filter(|found| wanted(found)) {
+        *counts.entry(product(found)).or_default() += 1;
+    }
+    counts
+}
+
+fn of<const N: usize>(counts: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    counts.map(|(name, count)| (name.to_owned(), count)).into()
+}
+
+#[test]
+fn every_retail_sample_has_developer_features() {
+    let Some(findings) = kit() else { return };
+    // The kit counts SSH and the device portal among the developer features, but not PowerShell.
+    let counts = count(&findings, |found| {
+        let is_shell = found.rule == "remote-shell-in-retail";
+        let is_kits = !found.message.contains("POWERSHELL");
+        found.rule == "dev-feature-in-retail" || (is_shell && is_kits)
+    });
+    let wanted = of([
+        ("CustomRpi2/RetailOEMInput.xml", 8),
+        ("MultiLangSample/RetailOEMInput.xml", 8),
+        ("QCDB410C/RetailOEMInput.xml", 5),
+        ("RPiRecovery/RetailOEMInput.xml", 8),
+        ("RecoverySample/RetailOEMInput.xml", 6),
+        ("SampleA/RetailOEMInput.xml", 8),
+        ("SampleB/RetailOEMInput.xml", 7),
+        ("SecureSample/RetailOEMInput.xml", 1),
+        ("SingleLangSample/RetailOEMInput.xml", 8),
+        ("bsp/RetailOEMInputTemplate.xml", 1),
+    ]);
+    assert_eq!(counts, wanted);
+}
+
+#[test]
+fn what_must_never_ship_is_in_no_retail_sample() {
+    let Some(findings) = kit() else { return };
+    let rules = [
+        "default-admin-account",
+        "package-release-type-test",
+        "release-type-filename-mismatch",
+        "test-feature-in-retail",
+        "test-fm-in-retail",
+        "testsigning-in-retail",
+    ];
+    let counts = count(&findings, |found| rules.contains(&found.rule));
+    assert_eq!(counts, BTreeMap::new());
+}
+
+#[test]
+fn the_template_of_test_inputs_alone_forgets_test_signing() {
+    let Some(findings) = kit() else { return };
+    let counts = count(&findings, |found| found.rule == "test-missing-testsigning");
+    assert_eq!(counts, of([("bsp/TestOEMInputTemplate.xml", 1)]));
+}
+
+#[test]
+fn the_manifest_of_the_raspberry_pi_is_not_part_of_the_kit() {
+    let Some(findings) = kit() else { return };
+    let counts = count(&findings, |found| found.rule == "fm-not-found");
+    let samples = [
+        "MultiLangSample",
+        "RPiRecovery",
+        "SampleA",
+        "SingleLangSample",
+    ];
+    let each = |kinds: [&str; 2], number| {
+        let paths = samples
+            .iter()
+            .flat_map(move |sample| kinds.map(|kind| format!("{sample}/{kind}OEMInput.xml")));
+        paths.map(|path| (path, number)).collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(counts, each(["Retail", "Test"], 1));
+    // Its two features are then unknown, and that is no error of its own.
+    let unknown = |found: &Diagnostic| found.rule == "unknown-oem-feature";
+    assert_eq!(count(&findings, unknown), each(["Retail", "Test"], 2));
+    assert!(
+        findings
+            .iter()
+            .filter(|found| unknown(found))
+            .all(|found| found.level == Level::Warning)
+    );
+}
+
+#[test]
+fn the_features_of_the_custom_board_are_written_in_another_case() {
+    let Some(findings) = kit() else { return };
+    let counts = count(&findings, |found| found.rule == "feature-id-case");
+    let wanted = of([
+        ("CustomRpi2/RetailOEMInput.xml", 1),
+        ("CustomRpi2/TestOEMInput.xml", 1),
+        ("SampleB/RetailOEMInput.xml", 1),
+        ("SampleB/TestOEMInput.xml", 1),
+    ]);
+    assert_eq!(counts, wanted);
+}
+
+#[test]
+fn a_workspace_that_is_not_built_says_so_once_for_each_product() {
+    let Some(findings) = kit() else { return };
+    let counts = count(&findings, |found| found.rule == "fm-missing-cab");
+    assert_eq!(counts.len(), 20);
+    assert!(counts.values().all(|number| *number == 1));
+}
