@@ -67,6 +67,12 @@ pub(crate) struct Profile {
     pub(crate) program_name: Option<String>,
     /// Address in the signature.
     pub(crate) more_info: Option<String>,
+    /// Time-stamping servers, RFC 3161, in the order in which they are asked.
+    #[serde(default)]
+    pub(crate) timestamp: Vec<String>,
+    /// Time-stamping servers of the legacy protocol, asked after the others.
+    #[serde(default)]
+    pub(crate) timestamp_legacy: Vec<String>,
 }
 
 impl Config {

@@ -4,6 +4,7 @@ mod config;
 mod demo;
 mod error;
 mod exit;
+mod http;
 mod inputs;
 mod lint;
 mod output;
@@ -12,6 +13,7 @@ mod profile;
 mod remove;
 mod rules;
 mod sign;
+mod timestamp;
 mod trust;
 mod verify;
 
@@ -41,6 +43,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Sign(Box<sign::SignArgs>),
     Remove(remove::RemoveArgs),
+    Timestamp(timestamp::TimestampArgs),
     Verify(verify::VerifyArgs),
     Lint(lint::LintArgs),
     Package(package::PackageArgs),
@@ -75,6 +78,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Sign(arguments) => sign::run(*arguments, &config),
+        Command::Timestamp(arguments) => timestamp::run(&arguments, &config),
         Command::Verify(arguments) => verify::run(&arguments, &config),
         Command::Lint(arguments) => lint::run(arguments, &config),
         Command::Package(arguments) => package::run(&arguments),

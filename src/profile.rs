@@ -7,10 +7,12 @@ use signer::cms::Attributes;
 use signer::digest::DigestAlgorithm;
 use signer::identity::{Identity, Objection};
 use signer::sign::SignOptions;
+use signer::timestamp::Server;
 use time::OffsetDateTime;
 
 use crate::config::{Config, Kind, Profile};
 use crate::error::Error;
+use crate::timestamp;
 
 /// The built-in test identity; its key is public (see `testcerts/README.md`).
 const TEST_PFX: &[u8] = include_bytes!("../testcerts/oem.pfx");
@@ -30,20 +32,13 @@ pub(crate) struct Ready {
     pub(crate) identity: Identity,
     pub(crate) options: SignOptions,
     pub(crate) kind: Kind,
+    /// Time-stamping servers of the profile.
+    pub(crate) servers: Vec<Server>,
 }
 
 /// Loads a profile's identity; key files of the command line win over those of the profile.
 pub(crate) fn load(config: &Config, name: &str, given: KeyFiles) -> Result<Ready, Error> {
-    let configured = config.profile(name);
-    let is_known = configured.is_some() || matches!(name, "test" | "retail");
-    if !is_known {
-        let mut known: Vec<&str> = config.profile_names().chain(["retail", "test"]).collect();
-        known.sort_unstable();
-        known.dedup();
-        return Err(Error::new(format_args!("there is no profile '{name}'"))
-            .hint(format_args!("known profiles: {}", known.join(", "))));
-    }
-    let mut profile = configured.unwrap_or_default();
+    let mut profile = find(config, name)?;
     if given.pfx.is_some() || given.key.is_some() || given.certificate.is_some() {
         profile.pfx = given.pfx;
         profile.certificate = given.certificate;
@@ -58,6 +53,7 @@ pub(crate) fn load(config: &Config, name: &str, given: KeyFiles) -> Result<Ready
         _ => Kind::Retail,
     });
     Ok(Ready {
+        servers: servers(&profile),
         identity: identity(name, &profile)?,
         options: SignOptions {
             digest: digest(profile.digest.as_deref().unwrap_or("sha256"))?,
@@ -70,6 +66,29 @@ pub(crate) fn load(config: &Config, name: &str, given: KeyFiles) -> Result<Ready
         },
         kind,
     })
+}
+
+/// The profile of that name, an empty one for those that need not be configured.
+fn find(config: &Config, name: &str) -> Result<Profile, Error> {
+    let configured = config.profile(name);
+    let is_known = configured.is_some() || matches!(name, "test" | "retail");
+    if !is_known {
+        let mut known: Vec<&str> = config.profile_names().chain(["retail", "test"]).collect();
+        known.sort_unstable();
+        known.dedup();
+        return Err(Error::new(format_args!("there is no profile '{name}'"))
+            .hint(format_args!("known profiles: {}", known.join(", "))));
+    }
+    Ok(configured.unwrap_or_default())
+}
+
+/// The time-stamping servers of a profile, without loading its key.
+pub(crate) fn named_servers(config: &Config, name: &str) -> Result<Vec<Server>, Error> {
+    Ok(servers(&find(config, name)?))
+}
+
+fn servers(profile: &Profile) -> Vec<Server> {
+    timestamp::servers(&profile.timestamp, &profile.timestamp_legacy)
 }
 
 /// A digest by the name that options and profiles use.

@@ -7,15 +7,18 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use signer::digest::DigestAlgorithm;
 use signer::identity::thumbprint;
-use signer::sign::{self, Action, IfSigned, SignError, Signed};
+use signer::sign::{self, Action, IfSigned, Job, SignError, Signed};
+use signer::timestamp::Obtainer;
 use time::OffsetDateTime;
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::http::Network;
 use crate::inputs;
 use crate::output;
 use crate::profile::{self, KeyFiles, Ready};
+use crate::timestamp::{self, ServerArgs};
 use crate::trust;
 use crate::{ReportFormat, instant};
 
@@ -58,6 +61,8 @@ pub(crate) struct SignArgs {
     /// Put a signing time into the signature; the same time gives the same bytes
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     signing_time: Option<OffsetDateTime>,
+    #[command(flatten)]
+    servers: ServerArgs,
     /// What to do with a file that is signed
     #[arg(long, value_enum, default_value_t)]
     if_signed: IfSignedArg,
@@ -154,20 +159,33 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
     attributes.more_info = arguments.url.clone().or(attributes.more_info.take());
     attributes.signing_time = arguments.signing_time;
     ready.options.page_hashes = arguments.page_hashes;
-    let anchors = trust::anchors(config, &[])?;
+    let anchors = trust::anchors(config, &arguments.servers.root)?;
     profile::check(
         &ready,
         &arguments.allowed(),
         OffsetDateTime::now_utc(),
         &anchors,
     )?;
+    let network = Network::new();
+    let servers = arguments
+        .servers
+        .choose(std::mem::take(&mut ready.servers))?;
+    let obtainer = servers
+        .as_ref()
+        .map(|servers| Obtainer::new(servers, &anchors, &network));
+    let job = Job {
+        identity: &ready.identity,
+        options: &ready.options,
+        if_signed: arguments.if_signed(),
+        stamping: obtainer.as_ref(),
+    };
     let files = inputs::containers(&arguments.paths)?;
     let targets = targets(&files, arguments.out.as_deref())?;
     let rows: Vec<Row> = files
         .into_par_iter()
         .zip(targets)
         .map(|(input, output)| {
-            let result = sign_file(&input, &output, &ready, arguments.if_signed());
+            let result = sign_file(&input, &output, job);
             Row {
                 input,
                 output,
@@ -217,23 +235,20 @@ fn into_folder(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> 
     Ok(targets)
 }
 
-fn sign_file(
-    input: &Path,
-    output: &Path,
-    ready: &Ready,
-    if_signed: IfSigned,
-) -> Result<Signed, Error> {
-    sign::sign_file(input, output, &ready.identity, &ready.options, if_signed).map_err(|error| {
+fn sign_file(input: &Path, output: &Path, job: Job<'_>) -> Result<Signed, Error> {
+    sign::sign_file(input, output, job).map_err(|error| {
         let hint = "--if-signed says what to do with it: replace, append or skip";
         match error {
             SignError::SignedAlready => Error::file(input, error).hint(hint),
-            error => Error::file(input, error),
+            error => timestamp::explain(input, error),
         }
     })
 }
 
 fn report(rows: &[Row], ready: &Ready, arguments: &SignArgs) -> Result<(), Error> {
     let leaf = ready.identity.leaf();
+    let signed = rows.iter().filter_map(|row| row.result.as_ref().ok());
+    timestamp::note_failures(signed.filter_map(|signed| signed.timestamp.as_ref()));
     match arguments.format {
         ReportFormat::Json => {
             let records = rows
@@ -247,17 +262,20 @@ fn report(rows: &[Row], ready: &Ready, arguments: &SignArgs) -> Result<(), Error
                     Ok(Signed {
                         format,
                         action: Action::Skipped,
+                        ..
                     }) => output::result(&format!(
                         "skipped  {} ({format}, it is signed already)\n",
                         row.output.display(),
                     ))?,
-                    Ok(Signed { format, action }) => output::result(&format!(
-                        "{:<8} {} ({format}, {}, profile {}, {})\n",
-                        action.name(),
+                    Ok(signed) => output::result(&format!(
+                        "{:<8} {} ({}, {}, profile {}, {}{})\n",
+                        signed.action.name(),
                         row.output.display(),
+                        signed.format,
                         ready.options.digest,
                         arguments.profile,
                         leaf.subject,
+                        timestamp::in_words(signed.timestamp.as_ref()),
                     ))?,
                     Err(error) => output::note(format_args!("error: {error}")),
                 }
@@ -280,12 +298,13 @@ fn record(row: &Row, ready: &Ready, profile: &str) -> Value {
         "signer": { "subject": leaf.subject.to_string(), "thumbprint": thumbprint(leaf) },
     });
     match &row.result {
-        Ok(Signed { format, action }) => {
-            record["format"] = json!(format.name());
-            if *action == Action::Skipped {
+        Ok(signed) => {
+            record["format"] = json!(signed.format.name());
+            if signed.action == Action::Skipped {
                 record["status"] = json!("skipped");
             }
-            record["action"] = json!(action.name());
+            record["action"] = json!(signed.action.name());
+            record["timestamp"] = timestamp::record(signed.timestamp.as_ref());
         }
         Err(error) => {
             record["status"] = json!("failed");

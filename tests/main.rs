@@ -1,10 +1,17 @@
 //! The program from outside: what it prints, writes and exits with, and what other people's tools say of its files.
 
 mod addon_kit;
+#[allow(dead_code, reason = "the signer's own tests use the rest of it")]
+#[path = "../signer/tests/authority.rs"]
+mod authority;
 mod bad_input;
 mod demo;
+mod folder;
 mod killed;
+mod loopback;
 mod osslsigncode;
 mod sign_and_verify;
 mod signing_again;
 mod support;
+mod timestamp;
+mod timestamp_servers;

@@ -1,4 +1,4 @@
-//! Signing a container: digest, content, CMS, patch.
+//! Signing a container: digest, content, CMS, time stamp, patch.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -19,9 +19,10 @@ use crate::identity::Identity;
 use crate::key::KeyError;
 use crate::output::{write_drafted, write_patched};
 use crate::page_hash;
+use crate::timestamp::{AttachError, Existing, ObtainError, Obtained, Obtainer, add_stamp};
 
 /// Bytes read at a time from the file that is hashed.
-const READ_BUFFER: usize = 256 << 10;
+pub(crate) const READ_BUFFER: usize = 256 << 10;
 
 /// Why a file could not be signed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,15 @@ pub enum SignError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] io::Error),
+    /// No server gave a time stamp.
+    #[error(transparent)]
+    Timestamp(#[from] ObtainError),
+    /// The signature takes no time stamp.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// There is no signature that a time stamp could help; the text says why.
+    #[error("{0}")]
+    NotStampable(String),
 }
 
 /// What becomes of a signature that is there.
@@ -117,41 +127,54 @@ impl Action {
 }
 
 /// The result for one file.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Signed {
     /// The file's format.
     pub format: Format,
     /// What became of it.
     pub action: Action,
+    /// The time stamp, where one was asked for.
+    pub timestamp: Option<Obtained>,
+}
+
+/// How to sign one file of a batch.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// Who signs.
+    pub identity: &'a Identity,
+    /// How.
+    pub options: &'a SignOptions,
+    /// What to do with a file that is signed already.
+    pub if_signed: IfSigned,
+    /// Who stamps the new signature, where it is to be time-stamped.
+    pub stamping: Option<&'a Obtainer<'a>>,
 }
 
 /// Signs the file `source` and writes the result to `target`, which may be the same file.
 ///
 /// # Errors
-/// As [`sign`], [`SignError::SignedAlready`] under [`IfSigned::Fail`], and whatever writing reports; `target` is what it
-/// was then.
-pub fn sign_file(
-    source: &Path,
-    target: &Path,
-    identity: &Identity,
-    options: &SignOptions,
-    if_signed: IfSigned,
-) -> Result<Signed, SignError> {
+/// As [`sign`], [`SignError::SignedAlready`] under [`IfSigned::Fail`], where no server gives a time stamp, and whatever
+/// writing reports; `target` is what it was then.
+pub fn sign_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Signed, SignError> {
     let mut input = BufReader::with_capacity(READ_BUFFER, File::open(source)?);
     let container = Container::read(&mut input)?;
-    let action = match (container.signature(), if_signed) {
+    let action = match (container.signature(), job.if_signed) {
         (None, _) => Action::Signed,
         (Some(_), IfSigned::Replace) => Action::Replaced,
         (Some(_), IfSigned::Append) => Action::Appended,
         (Some(_), IfSigned::Skip) => Action::Skipped,
         (Some(_), IfSigned::Fail) => return Err(SignError::SignedAlready),
     };
-    let format = container.format();
+    let mut signed = Signed {
+        format: container.format(),
+        action,
+        timestamp: None,
+    };
     if action == Action::Skipped {
         if source != target {
             write_patched(source, &Patch::default(), target)?;
         }
-        return Ok(Signed { format, action });
+        return Ok(signed);
     }
     let placement = match action {
         Action::Appended => Placement::Nest,
@@ -161,11 +184,16 @@ pub fn sign_file(
     // Any well-formed content shows where the signature will stand.
     let draft = prepared.embed(&der::sequence(&[]), WordSum::default())?;
     write_drafted(source, &draft, target, || {
-        let (cms, hashed) = sign_prepared(&prepared, &mut input, identity, options)?;
+        let (mut cms, hashed) = sign_prepared(&prepared, &mut input, job.identity, job.options)?;
+        if let Some(obtainer) = job.stamping {
+            let (stamped, obtained) = add_stamp(&cms, obtainer, Existing::Keep)?;
+            cms = stamped;
+            signed.timestamp = Some(obtained);
+        }
         let cms = place(&container, cms, placement)?;
         Ok::<Patch, SignError>(prepared.embed(&cms, hashed)?)
     })?;
-    Ok(Signed { format, action })
+    Ok(signed)
 }
 
 /// The container with room for the new signature.
