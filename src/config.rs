@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::holder::{CommandProfile, Holder, Pkcs11Profile};
 
 /// The file's name, looked for in the current folder and those above it.
 const NAME: &str = "proofmark.toml";
@@ -61,6 +62,10 @@ pub(crate) struct Profile {
     pub(crate) password_env: Option<String>,
     /// File whose first line is the password.
     pub(crate) password_file: Option<PathBuf>,
+    /// A key on a PKCS#11 token.
+    pub(crate) pkcs11: Option<Pkcs11Profile>,
+    /// A key that a program reaches.
+    pub(crate) command: Option<CommandProfile>,
     /// `sha256`, `sha384` or `sha512`.
     pub(crate) digest: Option<String>,
     /// Program name in the signature.
@@ -73,6 +78,26 @@ pub(crate) struct Profile {
     /// Time-stamping servers of the legacy protocol, asked after the others.
     #[serde(default)]
     pub(crate) timestamp_legacy: Vec<String>,
+}
+
+impl Profile {
+    /// Those who hold its key; more than one is a mistake.
+    pub(crate) fn holders(&self) -> Vec<Holder<'_>> {
+        let token = self.pkcs11.as_ref().map(Holder::Pkcs11);
+        let program = self.command.as_ref().map(Holder::Command);
+        token.into_iter().chain(program).collect()
+    }
+
+    /// Forgets where its key is.
+    pub(crate) fn forget_key(&mut self) {
+        self.pfx = None;
+        self.certificate = None;
+        self.key = None;
+        self.password_env = None;
+        self.password_file = None;
+        self.pkcs11 = None;
+        self.command = None;
+    }
 }
 
 impl Config {
@@ -111,6 +136,12 @@ impl Config {
             &mut profile.password_file,
         ] {
             *path = path.take().map(|path| self.folder.join(path));
+        }
+        if let Some(pkcs11) = &mut profile.pkcs11 {
+            pkcs11.relative_to(&self.folder);
+        }
+        if let Some(command) = &mut profile.command {
+            command.relative_to(&self.folder);
         }
         Some(profile)
     }

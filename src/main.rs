@@ -4,14 +4,17 @@ mod config;
 mod demo;
 mod error;
 mod exit;
+mod holder;
 mod http;
 mod inputs;
+mod keys;
 mod lint;
 mod output;
 mod package;
 mod profile;
 mod remove;
 mod rules;
+mod secret;
 mod sign;
 mod timestamp;
 mod trust;
@@ -49,6 +52,7 @@ enum Command {
     Package(package::PackageArgs),
     Rules(rules::RulesArgs),
     Explain(rules::ExplainArgs),
+    Keys(keys::KeysArgs),
 }
 
 /// Form of a result.
@@ -73,7 +77,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<Exit, Error> {
-    let config = Config::find(cli.config.as_deref())?;
+    let config = match &cli.command {
+        Command::Keys(arguments) if arguments.is_survey() => Config::default(),
+        _ => Config::find(cli.config.as_deref())?,
+    };
     match cli.command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),
@@ -84,6 +91,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Package(arguments) => package::run(&arguments),
         Command::Rules(arguments) => rules::list(&arguments),
         Command::Explain(arguments) => rules::explain(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments, &config),
     }
 }
 

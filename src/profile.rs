@@ -9,9 +9,11 @@ use signer::identity::{Identity, Objection};
 use signer::sign::SignOptions;
 use signer::timestamp::Server;
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
 use crate::config::{Config, Kind, Profile};
 use crate::error::Error;
+use crate::secret::Secret;
 use crate::timestamp;
 
 /// The built-in test identity; its key is public (see `testcerts/README.md`).
@@ -40,11 +42,10 @@ pub(crate) struct Ready {
 pub(crate) fn load(config: &Config, name: &str, given: KeyFiles) -> Result<Ready, Error> {
     let mut profile = find(config, name)?;
     if given.pfx.is_some() || given.key.is_some() || given.certificate.is_some() {
+        profile.forget_key();
         profile.pfx = given.pfx;
         profile.certificate = given.certificate;
         profile.key = given.key;
-        profile.password_env = None;
-        profile.password_file = None;
     }
     profile.password_env = given.password_env.or(profile.password_env);
     profile.password_file = given.password_file.or(profile.password_file);
@@ -126,18 +127,30 @@ pub(crate) fn check(
 }
 
 fn identity(name: &str, profile: &Profile) -> Result<Identity, Error> {
+    let has_files = profile.pfx.is_some() || profile.certificate.is_some() || profile.key.is_some();
+    match profile.holders().as_slice() {
+        [] => identity_of_files(name, profile),
+        [holder] if !has_files => holder.identity(),
+        _ => Err(Error::new(format_args!(
+            "profile '{name}' says twice where its key is"
+        ))),
+    }
+}
+
+fn identity_of_files(name: &str, profile: &Profile) -> Result<Identity, Error> {
     let password = password(profile)?;
     let read = |path: &Path| std::fs::read(path).map_err(|error| Error::file(path, error));
     match (&profile.pfx, &profile.certificate, &profile.key) {
         (Some(pfx), None, None) => {
-            let password = password.as_deref().unwrap_or_default();
+            let password = password.as_ref().map_or("", |p| p.as_str());
             Identity::from_pfx(&read(pfx)?, password).map_err(|error| {
                 Error::file(pfx, error)
                     .hint("--password-env NAME and --password-file FILE say where the password is")
             })
         }
         (None, Some(certificate), Some(key)) => {
-            Identity::from_files(&read(key)?, password.as_deref(), &read(certificate)?)
+            let password = password.as_ref().map(|p| p.as_str());
+            Identity::from_files(&read(key)?, password, &read(certificate)?)
                 .map_err(|error| Error::file(key, error))
         }
         (None, None, None) if name == "test" => {
@@ -151,21 +164,11 @@ fn identity(name: &str, profile: &Profile) -> Result<Identity, Error> {
     }
 }
 
-fn password(profile: &Profile) -> Result<Option<String>, Error> {
-    match (&profile.password_env, &profile.password_file) {
-        (Some(_), Some(_)) => Err(Error::new(
-            "the password is given twice, by variable and by file",
-        )),
-        (Some(variable), None) => match std::env::var(variable) {
-            Ok(password) => Ok(Some(password)),
-            Err(_) => Err(Error::new(format_args!(
-                "the environment variable {variable}, which should hold the password, is not set"
-            ))),
-        },
-        (None, Some(path)) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
-            Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
-        }
-        (None, None) => Ok(None),
-    }
+fn password(profile: &Profile) -> Result<Option<Zeroizing<String>>, Error> {
+    let secret = Secret {
+        env: profile.password_env.clone(),
+        file: profile.password_file.clone(),
+        is_prompted: false,
+    };
+    secret.read("the password")
 }

@@ -10,7 +10,7 @@ use crate::anchor::{Anchors, TrustClass};
 use crate::chain;
 use crate::clock;
 use crate::digest::DigestAlgorithm;
-use crate::key::{KeyError, SigningKey};
+use crate::key::{KeyError, RemoteKey, SigningKey};
 use crate::pfx::{Pfx, PfxError};
 use crate::public_key::PublicKey;
 use crate::published;
@@ -39,6 +39,11 @@ pub enum IdentityError {
     /// No certificate has this key.
     #[error("none of the {0} certificates belongs to the private key")]
     KeyMismatch(usize),
+    /// Whoever holds the key does not tell its public half, and the certificates leave a choice.
+    #[error(
+        "{0} of the certificates could be the signer's, and the key does not tell which: give the signer's and those that issued it"
+    )]
+    AmbiguousLeaf(usize),
 }
 
 /// Why a certificate must not sign now. Each has a name under which it can be allowed.
@@ -139,20 +144,32 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::KeyMismatch`] where none does.
     pub fn new(key: SigningKey, certificates: Vec<Certificate>) -> Result<Self, IdentityError> {
-        let belongs = |certificate: &&Certificate| {
-            PublicKey::from_spki(&certificate.public_key).is_ok_and(|public| key.matches(&public))
-        };
-        let leaf = certificates
-            .iter()
-            .find(belongs)
-            .ok_or(IdentityError::KeyMismatch(certificates.len()))?
-            .clone();
+        let leaf = find_leaf(&certificates, |public| key.matches(public))?.clone();
         let intermediates = chain::intermediates(&leaf, &certificates);
         Ok(Self {
             key,
             leaf,
             intermediates,
         })
+    }
+
+    /// An identity of a key that someone else holds. Where the holder does not tell the public half, the signer's
+    /// certificate is the one that issued none of the others.
+    ///
+    /// # Errors
+    /// [`IdentityError::KeyMismatch`] where no certificate belongs to the key, [`IdentityError::AmbiguousLeaf`]
+    /// where the choice is not clear, [`IdentityError::Key`] where the key cannot be used.
+    pub fn remote(
+        key: Box<dyn RemoteKey>,
+        certificates: Vec<Certificate>,
+    ) -> Result<Self, IdentityError> {
+        let leaf = match key.public_key() {
+            Some(own) => find_leaf(&certificates, |public| public == own)?,
+            None => only_leaf(&certificates)?,
+        };
+        let public = PublicKey::from_spki(&leaf.public_key)
+            .map_err(|error| KeyError::Unsupported(error.to_string()))?;
+        Self::new(SigningKey::remote(key, public)?, certificates)
     }
 
     /// The private key.
@@ -201,6 +218,32 @@ impl Identity {
             objections.push(Objection::TestCertificate { subject, anchor });
         }
         objections
+    }
+}
+
+/// The certificate whose public key is `wanted`.
+fn find_leaf(
+    certificates: &[Certificate],
+    wanted: impl Fn(&PublicKey) -> bool,
+) -> Result<&Certificate, IdentityError> {
+    certificates
+        .iter()
+        .find(|c| PublicKey::from_spki(&c.public_key).is_ok_and(|public| wanted(&public)))
+        .ok_or(IdentityError::KeyMismatch(certificates.len()))
+}
+
+/// The certificate that issued none of the others.
+fn only_leaf(certificates: &[Certificate]) -> Result<&Certificate, IdentityError> {
+    let is_leaf = |certificate: &&Certificate| {
+        let issued = |other: &Certificate| {
+            other != *certificate && other.issuer.raw == certificate.subject.raw
+        };
+        !certificates.iter().any(issued)
+    };
+    let leaves: Vec<_> = certificates.iter().filter(is_leaf).collect();
+    match leaves.as_slice() {
+        [leaf] => Ok(leaf),
+        others => Err(IdentityError::AmbiguousLeaf(others.len())),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Two paths meet in this crate. Writing: key and digest make a CMS blob, the container turns it into a patch,
 //! [`output`] applies it. Reading: [`verify`] records independent outcomes for every signature of a file, and
-//! [`anchor`] says what kind of key its chain ends at. Time is an argument; nothing here reads a clock, a policy
+//! [`anchor`] says what kind of key its chain ends at. Time is an argument; nothing here reads the time of day, a policy
 //! file or the environment.
 #![cfg_attr(
     not(test),
@@ -25,6 +25,7 @@ pub mod key;
 pub mod output;
 pub mod page_hash;
 pub mod pfx;
+pub mod process;
 pub mod public_key;
 pub mod published;
 pub mod sign;

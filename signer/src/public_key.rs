@@ -81,28 +81,55 @@ impl PublicKey {
         let kind = algorithm.oid("algorithm")?;
         let bits = info.expect("subjectPublicKey", der::BIT_STRING)?;
         let key = match bits.value {
-            [0, key @ ..] => key.to_vec(),
+            [0, key @ ..] => key,
             _ => {
                 return Err(info
                     .invalid("subjectPublicKey", "unused bits", "none")
                     .into());
             }
         };
-        let kind = match kind {
-            oid::RSA => KeyKind::Rsa(rsa_bits(&key)?),
-            oid::EC_PUBLIC_KEY => match algorithm.oid("parameters")? {
-                oid::P256 => KeyKind::P256,
-                oid::P384 => KeyKind::P384,
-                curve => return Err(SignatureError::Unsupported(format!("the curve {curve}"))),
-            },
-            other => return Err(SignatureError::Unsupported(format!("the key type {other}"))),
+        match kind {
+            oid::RSA => Self::from_rsa(key),
+            oid::EC_PUBLIC_KEY => Self::from_point(algorithm.oid("parameters")?, key),
+            other => Err(SignatureError::Unsupported(format!("the key type {other}"))),
+        }
+    }
+
+    /// An RSA key of an encoded `RSAPublicKey`.
+    ///
+    /// # Errors
+    /// [`SignatureError::MalformedKey`] where it is none.
+    pub fn from_rsa(key: &[u8]) -> Result<Self, SignatureError> {
+        let kind = KeyKind::Rsa(rsa_bits(key)?);
+        let key = key.to_vec();
+        Ok(Self { kind, key })
+    }
+
+    /// An elliptic curve key of an uncompressed point.
+    ///
+    /// # Errors
+    /// [`SignatureError::Unsupported`] for other curves than P-256 and P-384.
+    pub fn from_point(curve: Oid<'_>, point: &[u8]) -> Result<Self, SignatureError> {
+        let kind = match curve {
+            oid::P256 => KeyKind::P256,
+            oid::P384 => KeyKind::P384,
+            curve => return Err(SignatureError::Unsupported(format!("the curve {curve}"))),
         };
+        let key = point.to_vec();
         Ok(Self { kind, key })
     }
 
     /// The kind of key.
     pub fn kind(&self) -> KeyKind {
         self.kind
+    }
+
+    /// Whether it is an RSA key with an exponent below 65537.
+    pub fn has_small_exponent(&self) -> bool {
+        let Ok([_, exponent]) = rsa_numbers(&self.key) else {
+            return false;
+        };
+        matches!(exponent.value, [_] | [_, _] | [0, _, _])
     }
 
     /// `subjectPublicKey`, for comparison with a private key's own public half.
@@ -215,7 +242,7 @@ pub fn named_digest(algorithm: Oid<'_>) -> Option<DigestAlgorithm> {
 }
 
 /// `DigestInfo` up to the digest itself (RFC 8017 §9.2).
-fn digest_info_prefix(digest: DigestAlgorithm) -> Vec<u8> {
+pub(crate) fn digest_info_prefix(digest: DigestAlgorithm) -> Vec<u8> {
     let empty = digest.of(&[]);
     let mut info = der::sequence(&[
         &der::algorithm_with_null(digest.oid()),

@@ -161,6 +161,27 @@ fn short_keys_do_not_sign() {
 }
 
 #[test]
+fn keys_with_a_small_exponent_do_not_sign() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = std::process::Command::new("openssl")
+        .args([
+            "genpkey",
+            "-algorithm",
+            "RSA",
+            "-pkeyopt",
+            "rsa_keygen_bits:2048",
+        ])
+        .args(["-pkeyopt", "rsa_keygen_pubexp:3", "-out", "small.key"])
+        .current_dir(folder.path())
+        .output()
+        .expect("openssl is needed by this test");
+    assert!(output.status.success());
+    let key = std::fs::read(folder.path().join("small.key")).unwrap();
+    let refused = Identity::from_files(&key, None, &testcert("oem.cer")).unwrap_err();
+    assert!(matches!(refused, IdentityError::Key(_)), "{refused}");
+}
+
+#[test]
 fn a_key_is_never_printed() {
     let identity = identity("oem");
     let printed = format!("{identity:?} {:?}", identity.key());

@@ -9,6 +9,7 @@ mod nested;
 mod network;
 mod oracle;
 mod real_files;
+mod remote_key;
 mod round_trip;
 mod servers;
 mod support;
