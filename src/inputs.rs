@@ -17,7 +17,7 @@ pub(crate) fn containers(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
         let metadata = std::fs::metadata(path).map_err(|error| Error::file(path, error))?;
         if metadata.is_dir() {
             let before = files.len();
-            search(path, 0, &mut files)?;
+            search(path, 0, &is_container, &mut files)?;
             if files.len() == before {
                 return Err(Error::file(
                     path,
@@ -31,7 +31,25 @@ pub(crate) fn containers(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+/// Every file of `paths` in order; folders are searched for all there is in them.
+pub(crate) fn all(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    for path in paths {
+        let metadata = std::fs::metadata(path).map_err(|error| Error::file(path, error))?;
+        match metadata.is_dir() {
+            true => search(path, 0, &|_| true, &mut files)?,
+            false => files.push(path.clone()),
+        }
+    }
+    Ok(files)
+}
+
+fn search(
+    folder: &Path,
+    depth: usize,
+    wanted: &dyn Fn(&Path) -> bool,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), Error> {
     if depth > MAX_DEPTH {
         return Err(Error::file(folder, "folders are nested too deeply"));
     }
@@ -47,8 +65,8 @@ fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), E
             .file_type()
             .map_err(|error| Error::file(&path, error))?;
         if kind.is_dir() {
-            search(&path, depth + 1, files)?;
-        } else if kind.is_file() && is_container(&path) {
+            search(&path, depth + 1, wanted, files)?;
+        } else if kind.is_file() && wanted(&path) {
             files.push(path);
         }
     }

@@ -1,5 +1,7 @@
 //! The command line of proofmark: arguments, files, environment, clock, exit codes.
 
+mod allow;
+mod catalog;
 mod config;
 mod demo;
 mod error;
@@ -48,6 +50,7 @@ enum Command {
     Remove(remove::RemoveArgs),
     Timestamp(timestamp::TimestampArgs),
     Verify(verify::VerifyArgs),
+    Catalog(catalog::CatalogArgs),
     Lint(lint::LintArgs),
     Package(package::PackageArgs),
     Rules(rules::RulesArgs),
@@ -87,6 +90,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Sign(arguments) => sign::run(*arguments, &config),
         Command::Timestamp(arguments) => timestamp::run(&arguments, &config),
         Command::Verify(arguments) => verify::run(&arguments, &config),
+        Command::Catalog(arguments) => catalog::run(arguments, &config),
         Command::Lint(arguments) => lint::run(arguments, &config),
         Command::Package(arguments) => package::run(&arguments),
         Command::Rules(arguments) => rules::list(&arguments),

@@ -11,6 +11,7 @@ use signer::sign::{self, Action, IfSigned, Job, SignError, Signed};
 use signer::timestamp::Obtainer;
 use time::OffsetDateTime;
 
+use crate::allow::AllowArgs;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -72,21 +73,8 @@ pub(crate) struct SignArgs {
     /// Put a hash of every page into the signatures of PE images
     #[arg(long)]
     page_hashes: bool,
-    /// Sign although the certificate has expired
-    #[arg(long)]
-    allow_expired: bool,
-    /// Sign although the certificate is not valid yet
-    #[arg(long)]
-    allow_not_yet_valid: bool,
-    /// Sign although the certificate is not meant for code
-    #[arg(long)]
-    allow_wrong_usage: bool,
-    /// Sign although the private key is published
-    #[arg(long)]
-    allow_published_key: bool,
-    /// Sign for retail although the certificate is a test certificate
-    #[arg(long)]
-    allow_test_certificate: bool,
+    #[command(flatten)]
+    allow: AllowArgs,
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
@@ -119,19 +107,6 @@ impl SignArgs {
             IfSignedArg::Skip => IfSigned::Skip,
         }
     }
-
-    fn allowed(&self) -> Vec<&'static str> {
-        [
-            (self.allow_expired, "expired"),
-            (self.allow_not_yet_valid, "not-yet-valid"),
-            (self.allow_wrong_usage, "wrong-usage"),
-            (self.allow_published_key, "published-key"),
-            (self.allow_test_certificate, "test-certificate"),
-        ]
-        .into_iter()
-        .filter_map(|(set, name)| set.then_some(name))
-        .collect()
-    }
 }
 
 /// What became of one file.
@@ -162,7 +137,7 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
     let anchors = trust::anchors(config, &arguments.servers.root)?;
     profile::check(
         &ready,
-        &arguments.allowed(),
+        &arguments.allow.names(),
         OffsetDateTime::now_utc(),
         &anchors,
     )?;

@@ -8,10 +8,12 @@ use clap::{Args, ValueEnum};
 use formats::container::Container;
 use lint::render::verification::{self, FileRecord, Requirement};
 use rayon::prelude::*;
+use serde_json::Value;
 use signer::anchor::Anchors;
 use signer::verify::{VerifyOptions, verify};
 use time::OffsetDateTime;
 
+use crate::catalog::{self, membership};
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -38,6 +40,9 @@ pub(crate) struct VerifyArgs {
     /// Which signatures of a file must hold, where it has nested ones
     #[arg(long, value_enum, default_value_t)]
     signatures: Signatures,
+    /// Verify this catalog, and that it lists the files, whatever they are
+    #[arg(long, value_name = "FILE")]
+    catalog: Option<PathBuf>,
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
@@ -80,7 +85,10 @@ pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error
             Signatures::Any => verification::SignatureRequirement::Any,
         },
     };
-    let files = inputs::containers(&arguments.paths)?;
+    let files = match &arguments.catalog {
+        Some(catalog) => vec![catalog.clone()],
+        None => inputs::containers(&arguments.paths)?,
+    };
     let records: Vec<FileRecord> = files
         .par_iter()
         .map(|path| {
@@ -88,14 +96,29 @@ pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error
             FileRecord::new(path.display().to_string(), result, requirement)
         })
         .collect();
+    let members = match &arguments.catalog {
+        Some(path) => membership::records(&catalog::read(path)?, path, &arguments.paths)?,
+        None => Vec::new(),
+    };
     output::result(&match arguments.format {
-        ReportFormat::Json => verification::json(&records),
-        ReportFormat::Text => verification::text(&records, output::colour()),
+        ReportFormat::Json => json(&records, &members),
+        ReportFormat::Text => {
+            let colour = output::colour();
+            verification::text(&records, colour) + &membership::text(&members, colour)
+        }
     })?;
-    match records.iter().all(FileRecord::is_accepted) {
+    let is_accepted = records.iter().all(FileRecord::is_accepted);
+    match is_accepted && members.iter().all(membership::Record::is_listed) {
         true => Ok(Exit::Clean),
         false => Ok(Exit::Findings),
     }
+}
+
+/// The records of files that were verified, then those of files that a catalog is to list.
+fn json(records: &[FileRecord], members: &[membership::Record]) -> String {
+    let members = members.iter().map(membership::Record::json);
+    let records = records.iter().map(FileRecord::json).chain(members);
+    format!("{:#}\n", Value::Array(records.collect()))
 }
 
 fn verify_file(

@@ -5,6 +5,7 @@ mod addon_kit;
 #[path = "../signer/tests/authority.rs"]
 mod authority;
 mod bad_input;
+mod catalog;
 mod demo;
 mod folder;
 mod keys_doctor;

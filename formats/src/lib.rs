@@ -19,6 +19,7 @@ pub mod certificate;
 pub mod container;
 pub mod cursor;
 pub mod der;
+pub mod der_time;
 pub mod document;
 pub mod error;
 pub mod nested;

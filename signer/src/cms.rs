@@ -5,6 +5,7 @@
 
 use formats::certificate::Certificate;
 use formats::der::{self, Reader};
+use formats::der_time;
 use formats::error::ParseError;
 use formats::oid::{self, Oid};
 use formats::signed_data::SignedDataParts;
@@ -70,7 +71,7 @@ impl<'a> Draft<'a> {
             ),
         ];
         if let Some(time) = attributes.signing_time {
-            set.push(attribute(oid::SIGNING_TIME, &write_time(time)));
+            set.push(attribute(oid::SIGNING_TIME, &der_time::write(time)));
         }
         Ok(Self {
             content_type,
@@ -132,24 +133,4 @@ impl<'a> Draft<'a> {
 
 fn attribute(kind: Oid<'_>, value: &[u8]) -> Vec<u8> {
     der::sequence(&[&der::oid(kind), &der::tlv(der::SET, value)])
-}
-
-/// `Time` (RFC 5280 §4.1.2.5): UTCTime until 2049, GeneralizedTime after.
-fn write_time(time: OffsetDateTime) -> Vec<u8> {
-    let time = time.to_offset(time::UtcOffset::UTC);
-    let tail = format!(
-        "{:02}{:02}{:02}{:02}{:02}Z",
-        u8::from(time.month()),
-        time.day(),
-        time.hour(),
-        time.minute(),
-        time.second()
-    );
-    match time.year() {
-        year @ 1950..=2049 => {
-            let text = format!("{:02}{tail}", year.rem_euclid(100));
-            der::tlv(der::UTC_TIME, text.as_bytes())
-        }
-        year => der::tlv(der::GENERALIZED_TIME, format!("{year:04}{tail}").as_bytes()),
-    }
 }

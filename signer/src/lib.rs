@@ -16,6 +16,7 @@
 )]
 
 pub mod anchor;
+pub mod catalog;
 pub mod chain;
 pub mod clock;
 pub mod cms;

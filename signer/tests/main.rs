@@ -1,6 +1,7 @@
 //! What the signer promises, on the test certificates and on other people's files.
 
 mod authority;
+mod catalog;
 mod identity;
 mod image;
 #[path = "../../formats/tests/pe/builder.rs"]

@@ -88,6 +88,24 @@ impl FileRecord {
         self.status() == Status::Verified
     }
 
+    /// The record as JSON; the names are documented in `docs/json.md` and stay.
+    pub fn json(&self) -> Value {
+        let status = self.status().name();
+        match &self.result {
+            Err(error) => json!({ "file": self.file, "status": status, "error": error }),
+            Ok(verification) => {
+                let signatures = &verification.signatures;
+                json!({
+                    "file": self.file,
+                    "status": status,
+                    "format": verification.format.name(),
+                    "class": signatures.first().and_then(class_of).map(TrustClass::name),
+                    "signatures": signatures.iter().map(|s| signature(self, s)).collect::<Value>(),
+                })
+            }
+        }
+    }
+
     fn status(&self) -> Status {
         let Ok(verification) = &self.result else {
             return Status::Error;
@@ -133,27 +151,6 @@ impl FileRecord {
                 .then(|| format!("its chain ends at a production anchor ({class})")),
         }
     }
-}
-
-/// Records as JSON; the names are documented in `docs/json.md` and stay.
-pub fn json(records: &[FileRecord]) -> String {
-    let records = records.iter().map(|record| {
-        let status = record.status().name();
-        match &record.result {
-            Err(error) => json!({ "file": record.file, "status": status, "error": error }),
-            Ok(verification) => {
-                let signatures = &verification.signatures;
-                json!({
-                    "file": record.file,
-                    "status": status,
-                    "format": verification.format.name(),
-                    "class": signatures.first().and_then(class_of).map(TrustClass::name),
-                    "signatures": signatures.iter().map(|s| signature(record, s)).collect::<Value>(),
-                })
-            }
-        }
-    });
-    format!("{:#}\n", Value::Array(records.collect()))
 }
 
 fn class_of(report: &SignatureReport) -> Option<TrustClass> {

@@ -10,13 +10,26 @@
 //!   extensions   [0] EXPLICIT SEQUENCE OF SEQUENCE { OID, OCTET STRING } OPTIONAL }
 //! ```
 
+mod definition;
+mod member;
+mod write;
+
 use std::io::{Read, Seek, SeekFrom};
 
+use time::OffsetDateTime;
+
 use crate::der::{self, Reader, Tlv};
+use crate::der_time;
 use crate::error::{ParseError, Problem};
-use crate::oid::{self, Oid};
+use crate::oid;
 use crate::patch::{Hunk, Patch};
 use crate::signed_data::SignedData;
+
+use member::sequences;
+
+pub use definition::{DefinedFile, Definition, DefinitionError};
+pub use member::{Member, MemberInfo, NameValue, SubjectKind, flags};
+pub use write::{BuildError, CatalogBuilder, FileAttribute, Subject, SubjectForm, Tag};
 
 /// Largest catalog that is read into memory; Windows ships none above 10 MiB.
 pub const MAX_CATALOG: u64 = 64 << 20;
@@ -32,72 +45,13 @@ pub enum Version {
     V2,
 }
 
-/// A name and value attached to a member or to the catalog (`CAT_NAMEVALUE_OBJID`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameValue {
-    /// `name`.
-    pub name: String,
-    /// `flags`, as `makecat` documents them.
-    pub flags: u32,
-    /// `value`: UTF-16LE with a final NUL, or raw bytes under flag `0x00020000`.
-    pub value: Vec<u8>,
-}
-
-impl NameValue {
-    /// The value as text without its final NUL; `None` where the flags say that it is binary.
-    pub fn text(&self) -> Option<String> {
-        if self.flags & 0x0002_0000 != 0 {
-            return None;
-        }
-        let units = self.value.chunks_exact(2);
-        let units: Vec<u16> = units
-            .filter_map(|pair| pair.try_into().ok().map(u16::from_le_bytes))
-            .collect();
-        Some(
-            String::from_utf16_lossy(&units)
-                .trim_end_matches('\0')
-                .to_owned(),
-        )
-    }
-}
-
-/// One hashed file of a catalog.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    /// The tag by which the member is found: a digest, or its UTF-16 hexadecimal form.
-    pub tag: Vec<u8>,
-    /// The digest that the member's `SpcIndirectData` states, with its algorithm; absent in SHA-1 twins.
-    pub digest: Option<(String, Vec<u8>)>,
-    /// Names and values.
-    pub attributes: Vec<NameValue>,
-    /// File offset of the member.
-    pub offset: u64,
-}
-
-impl Member {
-    /// The digest by which the member is looked up, hexadecimal tags decoded.
-    pub fn digest_tag(&self) -> Vec<u8> {
-        let text: Option<String> = self
-            .tag
-            .chunks(2)
-            .map(|pair| match pair {
-                [low, 0] => Some(char::from(*low)),
-                _ => None,
-            })
-            .collect();
-        let digits = text.as_deref().map(|t| t.trim_end_matches('\0'));
-        digits
-            .and_then(decode_hex)
-            .unwrap_or_else(|| self.tag.clone())
-    }
-}
-
 /// A catalog and its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalog {
     bytes: Vec<u8>,
     version: Version,
     list_identifier: Vec<u8>,
+    this_update: OffsetDateTime,
     members: Vec<Member>,
     attributes: Vec<NameValue>,
     signed: bool,
@@ -151,10 +105,11 @@ impl Catalog {
             .expect("listIdentifier", der::OCTET_STRING)?
             .value
             .to_vec();
-        match reader.peek_tag() {
+        let this_update = match reader.peek_tag() {
             Some(der::GENERALIZED_TIME) => reader.next("thisUpdate")?,
             _ => reader.expect("thisUpdate", der::UTC_TIME)?,
         };
+        let this_update = der_time::read(this_update, "CertificateTrustList", "thisUpdate")?;
         let mut algorithm = reader
             .expect("subjectAlgorithm", der::SEQUENCE)?
             .reader("CertificateTrustList");
@@ -166,6 +121,8 @@ impl Catalog {
                 return Err(algorithm.invalid("subjectAlgorithm", other, wanted));
             }
         };
+        algorithm.optional("parameters", der::NULL)?;
+        algorithm.finish()?;
         let members = match reader.optional("trustedSubjects", der::SEQUENCE)? {
             Some(subjects) => read_members(subjects)?,
             None => Vec::new(),
@@ -179,6 +136,7 @@ impl Catalog {
             bytes,
             version,
             list_identifier,
+            this_update,
             members,
             attributes,
             signed,
@@ -193,6 +151,11 @@ impl Catalog {
     /// `listIdentifier`, usually 16 random bytes.
     pub fn list_identifier(&self) -> &[u8] {
         &self.list_identifier
+    }
+
+    /// `thisUpdate`, when the catalog was made.
+    pub fn this_update(&self) -> OffsetDateTime {
+        self.this_update
     }
 
     /// The members in the order of the file.
@@ -233,26 +196,27 @@ impl Catalog {
         if !self.signed {
             return Ok(None);
         }
-        let body = der::sequence(&[
-            &der::integer(1),
-            &der::set_of(Vec::new()),
-            &der::sequence(&[
-                &der::oid(oid::CTL),
-                &der::tlv(der::context(0), self.content()?),
-            ]),
-            &der::set_of(Vec::new()),
-        ]);
-        let bare = der::sequence(&[
-            &der::oid(oid::SIGNED_DATA),
-            &der::tlv(der::context(0), &body),
-        ]);
-        Ok(Some(self.replace(bare)))
+        Ok(Some(self.replace(bare(self.content()?))))
     }
 
     fn replace(&self, replacement: Vec<u8>) -> Patch {
         let range = 0..self.bytes.len() as u64;
         Patch::whole(Hunk { range, replacement })
     }
+}
+
+/// Encodes an unsigned catalog around its list, as `makecat` does: no digest algorithms, certificates or signers.
+fn bare(list: &[u8]) -> Vec<u8> {
+    let body = der::sequence(&[
+        &der::integer(1),
+        &der::set_of(Vec::new()),
+        &der::sequence(&[&der::oid(oid::CTL), &der::tlv(der::context(0), list)]),
+        &der::set_of(Vec::new()),
+    ]);
+    der::sequence(&[
+        &der::oid(oid::SIGNED_DATA),
+        &der::tlv(der::context(0), &body),
+    ])
 }
 
 /// The trust list inside a `SignedData`.
@@ -277,7 +241,7 @@ fn content<'a>(signed_data: &SignedData<'a>) -> Result<Tlv<'a>, ParseError> {
 }
 
 fn read_members(subjects: Tlv<'_>) -> Result<Vec<Member>, ParseError> {
-    let elements = subjects.reader("TrustedSubjects").all("member")?;
+    let elements = sequences(subjects, "TrustedSubjects", "member")?;
     if elements.len() > MAX_MEMBERS {
         return Err(ParseError {
             structure: "TrustedSubjects",
@@ -289,41 +253,7 @@ fn read_members(subjects: Tlv<'_>) -> Result<Vec<Member>, ParseError> {
             },
         });
     }
-    elements.into_iter().map(read_member).collect()
-}
-
-fn read_member(element: Tlv<'_>) -> Result<Member, ParseError> {
-    let mut reader = element.reader("TrustedSubject");
-    let tag = reader.expect("tag", der::OCTET_STRING)?.value.to_vec();
-    let mut member = Member {
-        tag,
-        digest: None,
-        attributes: Vec::new(),
-        offset: element.offset,
-    };
-    if let Some(set) = reader.optional("attributes", der::SET)? {
-        for attribute in set.reader("TrustedSubject").all("attribute")? {
-            let mut attribute = attribute.reader("Attribute");
-            let kind = attribute.oid("type")?;
-            let values = attribute.expect("values", der::SET)?;
-            attribute.finish()?;
-            for value in values.reader("Attribute").all("value")? {
-                read_member_value(&mut member, kind, value)?;
-            }
-        }
-    }
-    reader.finish()?;
-    Ok(member)
-}
-
-fn read_member_value(member: &mut Member, kind: Oid<'_>, value: Tlv<'_>) -> Result<(), ParseError> {
-    if kind == oid::CAT_NAME_VALUE {
-        member.attributes.push(read_name_value(value)?);
-    } else if kind == oid::SPC_INDIRECT_DATA {
-        let data = crate::spc::SpcIndirectData::read(value)?;
-        member.digest = Some((data.digest_algorithm.to_string(), data.digest.to_vec()));
-    }
-    Ok(())
+    elements.into_iter().map(Member::read).collect()
 }
 
 fn read_extensions(extensions: Tlv<'_>) -> Result<Vec<NameValue>, ParseError> {
@@ -331,7 +261,7 @@ fn read_extensions(extensions: Tlv<'_>) -> Result<Vec<NameValue>, ParseError> {
     let list = wrapper.expect("extensions", der::SEQUENCE)?;
     wrapper.finish()?;
     let mut attributes = Vec::new();
-    for extension in list.reader("Extensions").all("extension")? {
+    for extension in sequences(list, "Extensions", "extension")? {
         let mut reader = extension.reader("Extension");
         let kind = reader.oid("extnID")?;
         reader.optional("critical", der::BOOLEAN)?;
@@ -339,40 +269,10 @@ fn read_extensions(extensions: Tlv<'_>) -> Result<Vec<NameValue>, ParseError> {
         reader.finish()?;
         if kind == oid::CAT_NAME_VALUE {
             let mut inner = Reader::new("Extension", value.value, value.value_offset());
-            attributes.push(read_name_value(inner.next("extnValue")?)?);
+            let value = inner.expect("extnValue", der::SEQUENCE)?;
+            attributes.push(NameValue::read(value)?);
+            inner.finish()?;
         }
     }
     Ok(attributes)
-}
-
-fn read_name_value(value: Tlv<'_>) -> Result<NameValue, ParseError> {
-    let mut reader = value.reader("CatNameValue");
-    let name = reader.expect("name", der::BMP_STRING)?.value;
-    let flags = reader.small_integer("flags")?;
-    let value = reader.expect("value", der::OCTET_STRING)?.value.to_vec();
-    reader.finish()?;
-    let units = name.chunks_exact(2);
-    let units: Vec<u16> = units
-        .filter_map(|pair| pair.try_into().ok().map(u16::from_be_bytes))
-        .collect();
-    Ok(NameValue {
-        name: String::from_utf16_lossy(&units),
-        flags,
-        value,
-    })
-}
-
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|d| d as u8);
-    let bytes = text.as_bytes();
-    if bytes.is_empty() || !bytes.len().is_multiple_of(2) {
-        return None;
-    }
-    bytes
-        .chunks_exact(2)
-        .map(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-            _ => None,
-        })
-        .collect()
 }

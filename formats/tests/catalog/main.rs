@@ -1,0 +1,7 @@
+//! Catalogs: made from nothing, read back, made again, and damaged.
+
+mod building;
+mod definition;
+mod hostile;
+mod real;
+mod support;
