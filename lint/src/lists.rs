@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 const FEATURES: &str = include_str!("../../policies/features.tsv");
 const RENAMES: &str = include_str!("../../policies/feature-renames.tsv");
+const BLANKS: &str = include_str!("../../policies/template-placeholders.tsv");
+const VARIABLES: &str = include_str!("../../policies/variables.tsv");
 
 /// A feature identifier and what is known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +95,51 @@ pub fn rename(id: &str) -> Option<Rename> {
     renames.find(|rename| rename.old.eq_ignore_ascii_case(id))
 }
 
+/// A blank of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blank {
+    /// As it is written in the template.
+    pub text: &'static str,
+    /// Whether it is one in an `OEMInput.xml` only.
+    pub oem_input_only: bool,
+    /// What belongs there.
+    pub meaning: &'static str,
+}
+
+/// The blanks of the add-on kit's templates.
+pub fn blanks() -> impl Iterator<Item = Blank> {
+    rows(BLANKS).map(|[text, place, meaning]| Blank {
+        text,
+        oem_input_only: place == "oem-input",
+        meaning,
+    })
+}
+
+/// Where variables may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VariableUse {
+    /// In image inputs, manifests and lists of manifests.
+    Input,
+    /// In package definitions.
+    Package,
+}
+
+/// Whether a variable of that name is set by the add-on kit, the tools or Windows.
+pub fn is_variable(name: &str, place: VariableUse) -> bool {
+    let wanted = match place {
+        VariableUse::Input => "input",
+        VariableUse::Package => "package",
+    };
+    let mut known = rows(VARIABLES).filter(|[_, place, _]| *place == wanted);
+    known.any(|[known, _, _]| match known.strip_suffix('.') {
+        Some(_) => {
+            let start = name.get(..known.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(known))
+        }
+        None => known.eq_ignore_ascii_case(name),
+    })
+}
+
 /// Whether a text is a blank of a template that nobody filled in, such as `{BSP}FM.xml`.
 pub fn is_placeholder(text: &str) -> bool {
     text.contains('{') && text.contains('}')
@@ -118,7 +165,9 @@ mod tests {
     #[test]
     fn every_line_is_read() {
         assert_eq!(features().count(), lines(FEATURES));
-        assert_eq!(rows::<3>(RENAMES).count(), lines(RENAMES));
+        for list in [RENAMES, BLANKS, VARIABLES] {
+            assert_eq!(rows::<3>(list).count(), lines(list));
+        }
     }
 
     #[test]
@@ -130,6 +179,14 @@ mod tests {
         );
         assert_eq!(feature("IOT_CP210"), None);
         assert_eq!(feature("IOT_ALLJOYN_APP").unwrap().note, None);
+    }
+
+    #[test]
+    fn variables_are_known_by_name_or_by_their_group() {
+        assert!(is_variable("Bld_Dir", VariableUse::Input));
+        assert!(!is_variable("BLD_DIR", VariableUse::Package));
+        assert!(is_variable("Runtime.BootDrive", VariableUse::Package));
+        assert!(!is_variable("runtime", VariableUse::Package));
     }
 
     #[test]

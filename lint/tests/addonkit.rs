@@ -134,3 +134,22 @@ fn a_workspace_that_is_not_built_says_so_once_for_each_product() {
     assert_eq!(counts.len(), 20);
     assert!(counts.values().all(|number| *number == 1));
 }
+
+#[test]
+fn the_sample_with_secure_boot_mixes_two_variants_of_its_board() {
+    let Some(findings) = kit() else { return };
+    let counts = count(&findings, |found| found.rule == "soc-device-pair");
+    let wanted = of([
+        ("SecureSample/RetailOEMInput.xml", 1),
+        ("SecureSample/TestOEMInput.xml", 1),
+    ]);
+    assert_eq!(counts, wanted);
+}
+
+#[test]
+fn the_description_of_one_test_sample_is_that_of_a_retail_image() {
+    let Some(findings) = kit() else { return };
+    let rule = "description-image-type-mismatch";
+    let counts = count(&findings, |found| found.rule == rule);
+    assert_eq!(counts, of([("SampleB/TestOEMInput.xml", 1)]));
+}

@@ -11,6 +11,7 @@ pub mod file;
 pub mod location;
 pub mod manufacturing;
 pub mod package;
+pub mod paths;
 pub mod product;
 pub mod registry;
 pub mod scope;

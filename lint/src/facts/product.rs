@@ -14,6 +14,7 @@ use formats::source::Spanned;
 
 use super::file::File;
 use super::package::Package;
+use super::system::System;
 use super::tree::TreeFile;
 use crate::diagnostic::Place;
 use crate::image::ImageType;
@@ -267,14 +268,9 @@ impl Product {
         other_case
     }
 
-    /// Whether the image is one of IoT Core: by `Product`, or by a feature of IoT Core where `Product` is missing.
+    /// Whether the image is one of IoT Core.
     pub fn is_iot_core(&self) -> bool {
-        match &self.oem_input.product {
-            Some(product) => starts_with_word(&product.value, "Windows 10 IoT"),
-            None => self
-                .features()
-                .any(|item| starts_with_word(&item.text.value, "IOT_")),
-        }
+        self.system() == Some(System::IotCore)
     }
 
     /// Whether the board is a Raspberry Pi, which has neither secure boot nor a TPM.
@@ -309,6 +305,17 @@ impl Product {
         let values = entries.flat_map(|selector| selector.value.split(';'));
         let values: BTreeSet<&str> = values.map(str::trim).collect();
         values.into_iter().collect()
+    }
+
+    /// The value of a section's selector that equals a value but for case, where none equals it exactly.
+    pub fn other_case(&self, section: Section, value: &str) -> Option<&str> {
+        let known = self.selectors(section);
+        if known.contains(&value.trim()) {
+            return None;
+        }
+        known
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(value.trim()))
     }
 
     /// Where `ReleaseType` stands, or the root where it is missing: the place that explains the image type.

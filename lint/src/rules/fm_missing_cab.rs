@@ -90,7 +90,7 @@ impl Rule for FmMissingCab {
                     .at(
                         list.unwrap_or_else(|| input.root_place()),
                         format!(
-                            "{unchecked} packages of the image are not built and were not checked"
+                            "packages of the image that are not built were not checked: {unchecked}"
                         ),
                     )
                     .help("build the workspace, then lint it again")
@@ -141,8 +141,9 @@ mod tests {
 
     #[test]
     fn without_a_build_one_finding_says_what_was_not_checked() {
-        let rest = "packages of the image are not built and were not checked";
-        let told = |number| format!("info OEMInput.xml:2:1 {number} {rest}");
+        let start =
+            "info OEMInput.xml:2:1 packages of the image that are not built were not checked";
+        let told = |number| format!("{start}: {number}");
         assert_eq!(lint(&[]), [told(2)]);
         assert_eq!(lint(&["pkgs/Vendor.V.cab"]), [told(1)]);
     }

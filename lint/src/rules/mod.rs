@@ -4,16 +4,24 @@
 //! missing. What a rule file looks like is shown by `release_type_value.rs` and
 //! `testsigning_in_retail.rs`.
 
+mod absolute_path;
 mod bad_digest;
+mod build_type_not_fre;
 mod cert_expired;
 mod default_admin_account;
+mod description_image_type_mismatch;
 mod dev_feature_in_retail;
+mod device_case;
 mod device_not_in_fm;
+mod direct_package_files;
 mod document_not_well_formed;
 mod feature_id_case;
 mod fm_missing_cab;
 mod fm_not_found;
+mod format_dpp_in_retail;
 mod issuer_name_only_match;
+mod language_list_empty;
+mod language_mismatch;
 mod location_half_enabled;
 mod location_key_wrong;
 mod location_on_old_os;
@@ -25,25 +33,36 @@ mod mfg_service_start_value;
 mod mfg_wildcard_driver;
 mod mfg_wildcard_partial;
 mod mmos_product;
+mod multiple_device_layouts;
 mod multiple_startup_apps;
 mod no_timestamp;
+mod oeminput_duplicate_entry;
 mod oeminput_not_well_formed;
+mod oeminput_unknown_element;
+mod oeminput_wrong_root;
 mod package_release_type_test;
 mod policy_invalid_value;
 mod policy_lowered_core_rule;
 mod policy_unknown_entry;
 mod policy_unused_entry;
+mod product_element;
 mod published_key;
 mod release_type_filename_mismatch;
 mod release_type_missing;
 mod release_type_value;
 mod remote_shell_in_retail;
+mod resolution_unsupported;
 mod retail_chain_not_trusted;
 mod retail_ci_missing;
 mod retail_ci_not_enforced;
 mod retail_release_type;
 mod service_auto_outside_mmos;
+mod soc_case;
+mod soc_crashdump_in_retail;
+mod soc_device_pair;
 mod soc_not_in_fm;
+mod speech_language_without_feature;
+mod template_placeholder_left;
 mod test_ci_enforced;
 mod test_feature_in_retail;
 mod test_fm_in_retail;
@@ -54,22 +73,31 @@ mod test_signed_outside_testsigning;
 mod testsigning_in_retail;
 mod unknown_ms_feature;
 mod unknown_oem_feature;
+mod unresolved_variable;
 mod unsigned_cab;
 
 use crate::rule::RuleInfo;
 
 /// Every rule, sorted by id.
 pub static ALL: &[&RuleInfo] = &[
+    &absolute_path::RULE,
     &bad_digest::RULE,
+    &build_type_not_fre::RULE,
     &cert_expired::RULE,
     &default_admin_account::RULE,
+    &description_image_type_mismatch::RULE,
     &dev_feature_in_retail::RULE,
+    &device_case::RULE,
     &device_not_in_fm::RULE,
+    &direct_package_files::RULE,
     &document_not_well_formed::RULE,
     &feature_id_case::RULE,
     &fm_missing_cab::RULE,
     &fm_not_found::RULE,
+    &format_dpp_in_retail::RULE,
     &issuer_name_only_match::RULE,
+    &language_list_empty::RULE,
+    &language_mismatch::RULE,
     &location_half_enabled::RULE,
     &location_key_wrong::RULE,
     &location_on_old_os::RULE,
@@ -81,25 +109,36 @@ pub static ALL: &[&RuleInfo] = &[
     &mfg_wildcard_driver::RULE,
     &mfg_wildcard_partial::RULE,
     &mmos_product::RULE,
+    &multiple_device_layouts::RULE,
     &multiple_startup_apps::RULE,
     &no_timestamp::RULE,
+    &oeminput_duplicate_entry::RULE,
     &oeminput_not_well_formed::RULE,
+    &oeminput_unknown_element::RULE,
+    &oeminput_wrong_root::RULE,
     &package_release_type_test::RULE,
     &policy_invalid_value::RULE,
     &policy_lowered_core_rule::RULE,
     &policy_unknown_entry::RULE,
     &policy_unused_entry::RULE,
+    &product_element::RULE,
     &published_key::RULE,
     &release_type_filename_mismatch::RULE,
     &release_type_missing::RULE,
     &release_type_value::RULE,
     &remote_shell_in_retail::RULE,
+    &resolution_unsupported::RULE,
     &retail_chain_not_trusted::RULE,
     &retail_ci_missing::RULE,
     &retail_ci_not_enforced::RULE,
     &retail_release_type::RULE,
     &service_auto_outside_mmos::RULE,
+    &soc_case::RULE,
+    &soc_crashdump_in_retail::RULE,
+    &soc_device_pair::RULE,
     &soc_not_in_fm::RULE,
+    &speech_language_without_feature::RULE,
+    &template_placeholder_left::RULE,
     &test_ci_enforced::RULE,
     &test_feature_in_retail::RULE,
     &test_fm_in_retail::RULE,
@@ -110,6 +149,7 @@ pub static ALL: &[&RuleInfo] = &[
     &testsigning_in_retail::RULE,
     &unknown_ms_feature::RULE,
     &unknown_oem_feature::RULE,
+    &unresolved_variable::RULE,
     &unsigned_cab::RULE,
 ];
 
