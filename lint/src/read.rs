@@ -1,5 +1,6 @@
 //! From files to documents: every file that may be an input is read once, in parallel.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -9,12 +10,13 @@ use rayon::prelude::*;
 
 use crate::diagnostic::Place;
 use crate::discover::Discovered;
+use crate::facts::payload::{self, Beginning};
 use crate::facts::{Definition, Documents, File, Misnamed, Unreadable, Workspace};
 use crate::files::{self, Files};
 use crate::resolve::TooMany;
 
-/// Name ends of files that may be inputs; anything else is payload and not opened.
-const READ: &[&str] = &[".xml", ".reg"];
+/// Name ends of files that may be inputs; anything else is payload, of which the beginning is read at most.
+const READ: &[&str] = &[".xml", ".reg", ".inf", ".cmd", ".bat"];
 
 /// What was read, package definitions apart because they get a name of their own when they are resolved.
 pub struct Documented {
@@ -53,6 +55,7 @@ pub fn read(files: &dyn Files, discovered: &Discovered) -> Result<Documented, To
     for file in &discovered.files {
         documented.workspace.tree.insert(&file.path, file.size);
     }
+    documented.workspace.beginnings = beginnings(files, discovered);
     let unreadable = &mut documented.workspace.documents.unreadable;
     for (folder, problem) in &discovered.unlisted {
         unreadable.push(not_opened(
@@ -71,6 +74,20 @@ pub fn read(files: &dyn Files, discovered: &Discovered) -> Result<Documented, To
         }
     }
     Ok(documented)
+}
+
+/// How payload files begin; one that cannot be opened is left out.
+fn beginnings(files: &dyn Files, discovered: &Discovered) -> BTreeMap<String, Beginning> {
+    let paths = discovered.files.iter().map(|file| file.path.as_str());
+    let wanted: Vec<&str> = paths
+        .filter(|path| payload::is_wanted(path))
+        .take(MOST_CANDIDATES)
+        .collect();
+    let read = wanted.par_iter().filter_map(|path| {
+        let bytes = files.read(path, payload::LENGTH).ok()?;
+        Some(((*path).to_owned(), Beginning::of(&bytes)))
+    });
+    read.collect()
 }
 
 fn is_candidate(path: &str) -> bool {
@@ -160,6 +177,8 @@ fn add_document(
         Document::BootConfiguration(document) => {
             documents.boot_configurations.push(file(source, *document));
         }
+        Document::Inf(document) => documents.infs.push(file(source, *document)),
+        Document::CommandScript(document) => documents.scripts.push(file(source, *document)),
         Document::Other(_) => {}
     }
 }

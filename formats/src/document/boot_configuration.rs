@@ -12,6 +12,9 @@ pub const ROOT: &str = "BootConfigurationDatabase";
 /// Its namespace.
 pub const NAMESPACE: &str = "http://schemas.microsoft.com/phone/2011/10/BootConfiguration";
 
+/// Elements that name a partition on a disk of one kind.
+const DISKS: &[&str] = &["GPTDevice", "MBRDevice"];
+
 /// Boot settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BootConfiguration {
@@ -38,6 +41,8 @@ pub struct BootElement {
     pub value_kind: Option<Spanned<String>>,
     /// Its text.
     pub value: Option<Spanned<String>>,
+    /// The kind of disk that a device value names: `GPTDevice` or `MBRDevice`, its name's place.
+    pub disk: Option<Spanned<String>>,
     /// The whole element.
     pub element: Span,
     /// Symbolic place, e.g. `BootConfigurationDatabase/Objects/Object[2]/Elements/Element[1]`.
@@ -101,6 +106,7 @@ fn read_element<'a>(
         raw_type: None,
         value_kind: None,
         value: None,
+        disk: None,
         element: element.span(),
         route: element.route.clone(),
     };
@@ -117,6 +123,13 @@ fn read_element<'a>(
                 if let Some(value) = reader.children(&child).first() {
                     read.value_kind = Some(reader.name(value));
                     read.value = Some(reader.text(value.node));
+                    let mut nodes = value.node.descendants();
+                    let disk = nodes.find(|node| DISKS.contains(&node.tag_name().name()));
+                    let disk = disk.map(|node| Element {
+                        node,
+                        route: element.route.clone(),
+                    });
+                    read.disk = disk.map(|disk| reader.name(&disk));
                 }
             }
             _ => reader.unexpected(&child, &element),

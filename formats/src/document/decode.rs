@@ -24,8 +24,8 @@ pub struct Undecodable {
 /// Decodes a file called `name`.
 ///
 /// A byte-order mark decides; without one the encoding of the XML declaration does, and without a declaration it is
-/// UTF-8, or UTF-16 where every other byte of the beginning is NUL. Registry files that are not UTF-8 are read as
-/// Windows-1252, because they declare nothing and old ones are in the code page of their author.
+/// UTF-8, or UTF-16 where every other byte of the beginning is NUL. Registry files, INF files and command scripts that
+/// are not UTF-8 are read as Windows-1252, because they declare nothing and old ones are in the code page of their author.
 ///
 /// # Errors
 /// [`DocumentProblem::Limit`] beyond [`SIZE_LIMIT`], [`DocumentProblem::UnknownEncoding`],
@@ -108,12 +108,8 @@ fn choose(
     declared: Option<Spanned<String>>,
 ) -> (&'static Encoding, Option<DocumentError>) {
     let Some(declared) = declared else {
-        let old_registry_file = is_registry_file(name, body) && std::str::from_utf8(body).is_err();
-        let fallback = if old_registry_file {
-            WINDOWS_1252
-        } else {
-            UTF_8
-        };
+        let in_code_page = declares_nothing(name, body) && std::str::from_utf8(body).is_err();
+        let fallback = if in_code_page { WINDOWS_1252 } else { UTF_8 };
         return (found.unwrap_or(fallback), None);
     };
     let contradiction = |found: &'static str| {
@@ -152,11 +148,13 @@ fn known_encoding(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label_no_replacement(label.as_bytes())
 }
 
-/// Whether name or first line says registry file.
-fn is_registry_file(name: &str, body: &[u8]) -> bool {
+/// Whether name or first line says a kind of file that cannot name its encoding.
+fn declares_nothing(name: &str, body: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let ends = [".reg", ".inf", ".cmd", ".bat"];
     body.starts_with(b"REGEDIT4")
         || body.starts_with(b"Windows Registry Editor")
-        || name.to_ascii_lowercase().ends_with(".reg")
+        || ends.iter().any(|end| name.ends_with(end))
 }
 
 /// The text with replacement characters, and the place of the first of them that stands for invalid bytes.

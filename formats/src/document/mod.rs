@@ -4,12 +4,14 @@
 //! a linter reports. Only bytes that are no text and XML that is not well formed are errors, and those have a place too.
 
 pub mod boot_configuration;
+pub mod command_script;
 pub mod customizations;
 pub mod decode;
 pub mod device_layout;
 pub mod error;
 pub mod feature_manifest;
 pub mod fm_file_list;
+pub mod inf;
 pub mod oem_input;
 pub mod parts;
 pub mod pkg_xml;
@@ -56,6 +58,10 @@ pub enum Kind {
     OemDevicePlatform,
     /// `*.BCD.xml`.
     BootConfiguration,
+    /// `*.inf`.
+    Inf,
+    /// `*.cmd`, `*.bat`.
+    CommandScript,
 }
 
 /// A document of a known kind, or something else.
@@ -85,6 +91,10 @@ pub enum Document {
     OemDevicePlatform(Box<device_layout::OemDevicePlatform>),
     /// Boot settings.
     BootConfiguration(Box<boot_configuration::BootConfiguration>),
+    /// The installation of a driver.
+    Inf(Box<inf::Inf>),
+    /// Commands that a device runs.
+    CommandScript(Box<command_script::CommandScript>),
     /// Payload, or an input whose root is wrong.
     Other(Other),
 }
@@ -123,6 +133,8 @@ impl Kind {
             _ if name.ends_with(".pkg.xml") => Self::PkgXml,
             _ if name.ends_with(".bcd.xml") => Self::BootConfiguration,
             _ if name.ends_with(".reg") => Self::RegFile,
+            _ if name.ends_with(".inf") => Self::Inf,
+            _ if name.ends_with(".cmd") || name.ends_with(".bat") => Self::CommandScript,
             _ if name.ends_with("fmfilelist.xml") => Self::FmFileList,
             _ if name.ends_with("fm.xml") => Self::FeatureManifest,
             _ if name.ends_with(".xml") && name.contains("oeminput") => Self::OemInput,
@@ -191,6 +203,10 @@ impl Kind {
             Self::BootConfiguration => Document::BootConfiguration(
                 boot_configuration::BootConfiguration::parse(source)?.into(),
             ),
+            Self::Inf => Document::Inf(inf::Inf::parse(source)?.into()),
+            Self::CommandScript => {
+                Document::CommandScript(command_script::CommandScript::parse(source)?.into())
+            }
         })
     }
 }
@@ -198,7 +214,7 @@ impl Kind {
 /// Finds out what a file is and reads it.
 ///
 /// The content decides: the root element, or the first line of a registry file. The name is a hint, where the root's
-/// name is a common word and where nothing can be read. So a file that is neither by content nor by name an input is
+/// name is a common word, where nothing can be read, and for INF files and command scripts, which have no mark. So a file that is neither by content nor by name an input is
 /// [`Document::Other`] and never an error, however broken it is.
 pub fn recognise(path: &str, bytes: &[u8]) -> Recognised {
     let claimed = Kind::claimed_by(path);
@@ -217,6 +233,15 @@ pub fn recognise(path: &str, bytes: &[u8]) -> Recognised {
     if reg_file::notation(source.text()).is_some() || claimed == Some(Kind::RegFile) {
         let outcome = Kind::RegFile.parse(&source);
         let kind = Some(Kind::RegFile);
+        return Recognised {
+            source,
+            kind,
+            outcome,
+        };
+    }
+    if let Some(kind @ (Kind::Inf | Kind::CommandScript)) = claimed {
+        let outcome = kind.parse(&source);
+        let kind = Some(kind);
         return Recognised {
             source,
             kind,
@@ -276,7 +301,7 @@ fn other(root: Option<Root>, claimed: Option<Kind>) -> Document {
 }
 
 impl Document {
-    /// The root element; registry files and files that could not be read have none.
+    /// The root element; files that are no XML and files that could not be read have none.
     pub fn root(&self) -> Option<&Root> {
         match self {
             Self::OemInput(document) => Some(&document.root),
@@ -291,11 +316,12 @@ impl Document {
             Self::DeviceLayout(document) => Some(&document.root),
             Self::OemDevicePlatform(document) => Some(&document.root),
             Self::BootConfiguration(document) => Some(&document.root),
+            Self::Inf(_) | Self::CommandScript(_) => None,
             Self::Other(other) => other.root.as_ref(),
         }
     }
 
-    /// Comments and what was not expected; both empty for registry files and others.
+    /// Comments and what was not expected; both empty for files that are no XML.
     pub fn remarks(&self) -> (&[Comment], &[Unexpected]) {
         match self {
             Self::OemInput(document) => (&document.comments, &document.unexpected),
@@ -309,7 +335,7 @@ impl Document {
             Self::DeviceLayout(document) => (&document.comments, &document.unexpected),
             Self::OemDevicePlatform(document) => (&document.comments, &document.unexpected),
             Self::BootConfiguration(document) => (&document.comments, &document.unexpected),
-            Self::RegFile(_) | Self::Other(_) => (&[], &[]),
+            Self::RegFile(_) | Self::Inf(_) | Self::CommandScript(_) | Self::Other(_) => (&[], &[]),
         }
     }
 

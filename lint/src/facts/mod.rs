@@ -12,6 +12,7 @@ pub mod location;
 pub mod manufacturing;
 pub mod package;
 pub mod paths;
+pub mod payload;
 pub mod product;
 pub mod registry;
 pub mod scope;
@@ -20,15 +21,17 @@ pub mod system;
 pub mod tree;
 pub mod version;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use formats::document::Kind;
 use formats::document::boot_configuration::BootConfiguration;
+use formats::document::command_script::CommandScript;
 use formats::document::customizations::Customizations;
 use formats::document::device_layout::{DeviceLayout, OemDevicePlatform};
 use formats::document::feature_manifest::FeatureManifest;
 use formats::document::fm_file_list::{Fm, FmFileList};
+use formats::document::inf::Inf;
 use formats::document::oem_input::OemInput;
 use formats::document::parts::Root;
 use formats::document::product_settings::ProductSettings;
@@ -47,6 +50,7 @@ use crate::diagnostic::Place;
 use crate::files::is_below;
 use crate::image::ImageType;
 use crate::policy::PolicyProblem;
+use payload::Beginning;
 use registry::RegistryFile;
 use tree::{FileTree, TreeFile};
 
@@ -65,6 +69,8 @@ pub struct Workspace {
     pub signatures: Vec<Signature>,
     /// All files, read or not.
     pub tree: FileTree,
+    /// How the payload files begin whose beginning rules ask for, by path.
+    pub beginnings: BTreeMap<String, Beginning>,
     /// The texts of all documents.
     pub sources: Vec<Arc<Source>>,
     /// The image type that the user declared; then it is also that of what belongs to no product.
@@ -124,6 +130,10 @@ pub struct Documents {
     pub device_platforms: Vec<Arc<File<OemDevicePlatform>>>,
     /// `*.BCD.xml`.
     pub boot_configurations: Vec<Arc<File<BootConfiguration>>>,
+    /// `*.inf`.
+    pub infs: Vec<Arc<File<Inf>>>,
+    /// `*.cmd`, `*.bat`.
+    pub scripts: Vec<Arc<File<CommandScript>>>,
     /// Files that claim by their name to be a document and have another root.
     pub misnamed: Vec<Misnamed>,
     /// Files that are documents and cannot be read.
@@ -199,6 +209,8 @@ impl Documents {
             device_layouts: those(&self.device_layouts, &wanted),
             device_platforms: those(&self.device_platforms, &wanted),
             boot_configurations: those(&self.boot_configurations, &wanted),
+            infs: those(&self.infs, &wanted),
+            scripts: those(&self.scripts, &wanted),
             misnamed: misnamed.cloned().collect(),
             unreadable: unreadable.cloned().collect(),
         }

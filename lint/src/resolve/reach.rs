@@ -38,6 +38,8 @@ impl Beside {
             .chain(paths(&documents.device_layouts))
             .chain(paths(&documents.device_platforms))
             .chain(paths(&documents.boot_configurations))
+            .chain(paths(&documents.infs))
+            .chain(paths(&documents.scripts))
             .collect();
         Self {
             folders: by_folder(paths_beside.iter().cloned()),
