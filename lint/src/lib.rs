@@ -26,6 +26,7 @@
     )
 )]
 
+mod constraints;
 pub mod diagnostic;
 pub mod discover;
 pub mod engine;

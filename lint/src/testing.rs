@@ -68,6 +68,16 @@ pub(crate) fn pkg_registry(macros: &[(&str, &str)], key: &str, values: &str) -> 
     pkg_xml("", &format!("<Macros>{macros}</Macros>{components}"))
 }
 
+/// A `*.BCD.xml` with one setting; type and value are on lines 2 and 3.
+pub(crate) fn boot_setting(name: &str, value: &str) -> String {
+    format!(
+        "<BootConfigurationDatabase xmlns=\"http://schemas.microsoft.com/phone/2011/10/BootConfiguration\"><Objects>\
+         <Object><FriendlyName>Windows Loader</FriendlyName><Elements><Element><DataType>\n\
+         <WellKnownType>{name}</WellKnownType></DataType><ValueType>\n{value}</ValueType></Element></Elements></Object>\
+         </Objects></BootConfigurationDatabase>"
+    )
+}
+
 /// A `customizations.xml` with these settings below `Common`, all on the first line.
 pub(crate) fn customizations(common: &str) -> String {
     format!(

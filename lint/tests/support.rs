@@ -16,7 +16,7 @@ pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// What a fixture's `options` file says, one `name value` a line: `image retail`, `define OEM_NAME=Fjordlight`.
+/// What a fixture's `options` file says (its `policy.toml` is read as well), one `name value` a line: `image retail`, `define OEM_NAME=Fjordlight`.
 pub(crate) fn options(folder: &Path) -> ResolveOptions {
     let mut options = ResolveOptions::default();
     let text = std::fs::read_to_string(folder.join("options")).unwrap_or_default();
@@ -51,7 +51,13 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
             },
         );
     }
-    judge(&workspaces, &Policies::built_in())
+    let policy = folder.join("policy.toml");
+    let policies = if policy.exists() {
+        Policies::with_file(&Disk, policy.to_str().unwrap()).unwrap()
+    } else {
+        Policies::built_in()
+    };
+    judge(&workspaces, &policies)
 }
 
 /// One line per finding, paths relative to the folder.

@@ -1,11 +1,14 @@
 //! Manufacturing profiles of Windows 10 Mobile: registry keys
 //! `HKLM\SYSTEM\CurrentControlSet\Control\ManufacturingMode\<profile>\Services\<service>`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use formats::document::registry::{CanonicalKey, RegistryKey, RegistryType, RegistryValue};
+use formats::document::registry::{
+    CanonicalKey, RegistryData, RegistryKey, RegistryType, RegistryValue,
+};
 
 use super::registry::{RegistryAt, RegistryFile};
+use super::scope::RegistryScope;
 
 /// The key that has the profiles directly below it.
 pub const PROFILES: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\ManufacturingMode";
@@ -73,6 +76,59 @@ pub fn profiles<'a>(
 /// Whether a name is hidden, wholly or partly, by a macro that is not known.
 pub fn is_hidden(name: &str) -> bool {
     name.contains("$(")
+}
+
+/// The start type of a service that starts by itself.
+pub const AUTOMATIC: u64 = 2;
+/// The start type of a service that does not start.
+pub const DISABLED: u64 = 4;
+
+/// A profile as all documents of a scope together define it.
+#[derive(Debug, Clone)]
+pub struct Profile<'a> {
+    /// The name as first written.
+    pub name: String,
+    /// The services whose start type is set, in order.
+    pub services: Vec<ProfileService<'a>>,
+}
+
+/// The start type of a service in a profile.
+#[derive(Debug, Clone)]
+pub struct ProfileService<'a> {
+    /// The service.
+    pub name: String,
+    /// The start type, where it is a number.
+    pub start: Option<u64>,
+    /// The value.
+    pub at: RegistryAt<'a, RegistryValue>,
+}
+
+/// The profiles of a scope by their name in lower case, those without services left out.
+pub fn profiles_of<'a>(scope: &RegistryScope<'a>) -> BTreeMap<String, Profile<'a>> {
+    let mut profiles = BTreeMap::new();
+    for (at, key) in scope.files.iter().copied().flat_map(profile_values) {
+        let Some(service) = key.service() else {
+            continue;
+        };
+        if !at.name.value.eq_ignore_ascii_case("Start") {
+            continue;
+        }
+        let start = match at.data() {
+            Ok(RegistryData::Number(start)) => Some(start),
+            _ => None,
+        };
+        let new = || Profile {
+            name: key.profile.clone(),
+            services: Vec::new(),
+        };
+        let profile = profiles.entry(key.profile.to_lowercase());
+        profile.or_insert_with(new).services.push(ProfileService {
+            name: service.to_owned(),
+            start,
+            at,
+        });
+    }
+    profiles
 }
 
 /// How the key of a service in a profile is written.

@@ -7,7 +7,9 @@
 pub mod cabinets;
 pub mod code_integrity;
 pub mod features;
+pub mod boot;
 pub mod file;
+pub mod layout;
 pub mod location;
 pub mod manufacturing;
 pub mod package;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use formats::document::parts::Attribute;
 use formats::document::pkg_xml::PkgXml;
 use formats::document::registry::Registry;
 use formats::document::wm_xml::WmXml;
-use formats::source::{Source, Spanned};
+use formats::source::{Source, Span, Spanned};
 
 use super::file::File;
 use super::registry::{Macros, RegistryFile};
@@ -44,6 +45,57 @@ pub enum Definition {
     Wm(Arc<File<WmXml>>),
     /// `*.pkg.xml`.
     Pkg(Arc<File<PkgXml>>),
+}
+
+/// A file that a package brings, in either kind of definition.
+#[derive(Debug, Clone, Copy)]
+pub struct PackageFile<'a> {
+    /// Where it comes from, relative to the definition.
+    pub source: &'a Option<Spanned<String>>,
+    /// Where it goes on the device.
+    pub destination: &'a Option<Spanned<String>>,
+    /// Its name there, where that is not the source's.
+    pub renamed: &'a Option<Spanned<String>>,
+    /// The whole element.
+    pub element: Span,
+    /// Symbolic place.
+    pub route: &'a str,
+}
+
+impl<'a> PackageFile<'a> {
+    /// The file's name on the device.
+    pub fn name(&self) -> &'a str {
+        let name = self.renamed.as_ref().or(self.source.as_ref());
+        let name = name.map_or("", |name| name.value.as_str());
+        name.rsplit(['\\', '/']).next().unwrap_or(name)
+    }
+}
+
+/// A service that a package installs, in either kind of definition.
+#[derive(Debug, Clone)]
+pub struct Service<'a> {
+    /// By which the system knows it.
+    pub name: Option<&'a str>,
+    /// By which people know it.
+    pub display_name: Option<&'a str>,
+    /// When it starts, as written: `auto`, `Demand`, ...
+    pub start: Option<&'a Spanned<String>>,
+    /// The name, or the whole element where there is none.
+    pub place: Place,
+    /// All attributes.
+    pub attributes: &'a [Attribute],
+    /// Symbolic place.
+    pub route: &'a str,
+}
+
+impl<'a> Service<'a> {
+    /// The value of an attribute, whose name is compared without regard to case: the two kinds of definitions differ in
+    /// that.
+    pub fn attribute(&self, name: &str) -> Option<&'a Spanned<String>> {
+        let mut attributes = self.attributes.iter();
+        let found = attributes.find(|attribute| attribute.name.value.eq_ignore_ascii_case(name))?;
+        Some(&found.value)
+    }
 }
 
 /// A value of a definition and its place.
@@ -124,6 +176,14 @@ impl Definition {
         }
     }
 
+    /// The partition the package is for: what is written, or `MainOS` at the root.
+    pub fn target(&self) -> Field<'_> {
+        self.partition().unwrap_or_else(|| Field {
+            value: "MainOS",
+            place: self.root_place(),
+        })
+    }
+
     /// The owner, variables not replaced.
     pub fn owner(&self) -> Option<Field<'_>> {
         match self {
@@ -157,6 +217,90 @@ impl Definition {
             Self::Wm(_) => Macros::default(),
             Self::Pkg(file) => Macros::of(&file.macros),
         }
+    }
+
+    /// The place of a value of this definition.
+    pub fn place<V>(&self, value: &Spanned<V>, route: &str) -> Place {
+        Place::text(self.source(), value.span, route)
+    }
+
+    /// Whether owner and owner's type say that the package is Microsoft's.
+    pub fn is_microsofts(&self) -> bool {
+        let says = |field: Option<Field<'_>>| field.is_some_and(|field| field.value == "Microsoft");
+        says(self.owner_type()) || says(self.owner())
+    }
+
+    /// The files that the package brings, those of its drivers and services included.
+    pub fn files(&self) -> Vec<PackageFile<'_>> {
+        match self {
+            Self::Wm(file) => file
+                .files
+                .iter()
+                .map(|file| PackageFile {
+                    source: &file.source,
+                    destination: &file.destination_dir,
+                    renamed: &file.name,
+                    element: file.element,
+                    route: &file.route,
+                })
+                .collect(),
+            Self::Pkg(file) => file
+                .files
+                .iter()
+                .map(|file| PackageFile {
+                    source: &file.source,
+                    destination: &file.destination_dir,
+                    renamed: &file.name,
+                    element: file.element,
+                    route: &file.route,
+                })
+                .collect(),
+        }
+    }
+
+    /// The services that the package installs.
+    pub fn services(&self) -> Vec<Service<'_>> {
+        match self {
+            Self::Wm(file) => {
+                let services = file.services.iter();
+                let service = services.map(|service| {
+                    self.service(&service.attributes, service.element, &service.route)
+                });
+                service.collect()
+            }
+            Self::Pkg(file) => {
+                let services = file.services.iter();
+                let service = services.map(|service| {
+                    self.service(&service.attributes, service.element, &service.route)
+                });
+                service.collect()
+            }
+        }
+    }
+
+    fn service<'a>(
+        &self,
+        attributes: &'a [Attribute],
+        element: Span,
+        route: &'a str,
+    ) -> Service<'a> {
+        let mut service = Service {
+            name: None,
+            display_name: None,
+            start: None,
+            place: Place::text(self.source(), element, route),
+            attributes,
+            route,
+        };
+        if let Some(name) = service.attribute("name") {
+            service.name = Some(&name.value);
+            service.place = Place::text(self.source(), name.span, route);
+        }
+        service.display_name = service
+            .attribute("displayName")
+            .map(|name| name.value.as_str());
+        service.start = service.attribute("start");
+        service
     }
 
     /// The INF files of its drivers, as written, with their places.

@@ -5,9 +5,16 @@
 //! `testsigning_in_retail.rs`.
 
 mod absolute_path;
+mod autologon_or_password;
 mod bad_digest;
+mod bcd_flight_signatures;
+mod bcd_kernel_debugger;
+mod bcd_partition;
+mod bcd_prerelease_signatures;
+mod bootsequence_exclusive;
 mod build_type_not_fre;
 mod cert_expired;
+mod crashdump_in_retail;
 mod default_admin_account;
 mod description_image_type_mismatch;
 mod dev_feature_in_retail;
@@ -15,6 +22,7 @@ mod device_case;
 mod device_not_in_fm;
 mod direct_package_files;
 mod document_not_well_formed;
+mod dump_feature_exclusive;
 mod feature_id_case;
 mod fm_missing_cab;
 mod fm_not_found;
@@ -24,15 +32,34 @@ mod language_list_empty;
 mod language_mismatch;
 mod location_half_enabled;
 mod location_key_wrong;
+mod location_on_mobile;
 mod location_on_old_os;
+mod location_on_retail;
 mod location_value_type;
+mod mfg_bcd_profile_mismatch;
+mod mfg_feature_deps;
+mod mfg_mode_bcd_in_retail;
+mod mfg_no_wildcard;
+mod mfg_profile_default_overwrite;
 mod mfg_profile_key;
+mod mfg_profile_key_not_created;
 mod mfg_profile_name_length;
 mod mfg_profile_reserved_current;
 mod mfg_service_start_value;
+mod mfg_service_unknown;
+mod mfg_wildcard_disables_all;
 mod mfg_wildcard_driver;
 mod mfg_wildcard_partial;
+mod mmos_app_runs_everywhere;
+mod mmos_charging_elsewhere;
+mod mmos_charging_exactly_one;
+mod mmos_customer_care_test_feature;
 mod mmos_product;
+mod mmos_unsupported_feature;
+mod mmos_wim_partition;
+mod mobile_release_production_feature;
+mod mobile_retail_forbidden;
+mod mobile_retail_required;
 mod multiple_device_layouts;
 mod multiple_startup_apps;
 mod no_timestamp;
@@ -40,6 +67,7 @@ mod oeminput_duplicate_entry;
 mod oeminput_not_well_formed;
 mod oeminput_unknown_element;
 mod oeminput_wrong_root;
+mod oobe_settings_encoding;
 mod package_release_type_test;
 mod policy_invalid_value;
 mod policy_lowered_core_rule;
@@ -81,9 +109,16 @@ use crate::rule::RuleInfo;
 /// Every rule, sorted by id.
 pub static ALL: &[&RuleInfo] = &[
     &absolute_path::RULE,
+    &autologon_or_password::RULE,
     &bad_digest::RULE,
+    &bcd_flight_signatures::RULE,
+    &bcd_kernel_debugger::RULE,
+    &bcd_partition::RULE,
+    &bcd_prerelease_signatures::RULE,
+    &bootsequence_exclusive::RULE,
     &build_type_not_fre::RULE,
     &cert_expired::RULE,
+    &crashdump_in_retail::RULE,
     &default_admin_account::RULE,
     &description_image_type_mismatch::RULE,
     &dev_feature_in_retail::RULE,
@@ -91,6 +126,7 @@ pub static ALL: &[&RuleInfo] = &[
     &device_not_in_fm::RULE,
     &direct_package_files::RULE,
     &document_not_well_formed::RULE,
+    &dump_feature_exclusive::RULE,
     &feature_id_case::RULE,
     &fm_missing_cab::RULE,
     &fm_not_found::RULE,
@@ -100,15 +136,34 @@ pub static ALL: &[&RuleInfo] = &[
     &language_mismatch::RULE,
     &location_half_enabled::RULE,
     &location_key_wrong::RULE,
+    &location_on_mobile::RULE,
     &location_on_old_os::RULE,
+    &location_on_retail::RULE,
     &location_value_type::RULE,
+    &mfg_bcd_profile_mismatch::RULE,
+    &mfg_feature_deps::RULE,
+    &mfg_mode_bcd_in_retail::RULE,
+    &mfg_no_wildcard::RULE,
+    &mfg_profile_default_overwrite::RULE,
     &mfg_profile_key::RULE,
+    &mfg_profile_key_not_created::RULE,
     &mfg_profile_name_length::RULE,
     &mfg_profile_reserved_current::RULE,
     &mfg_service_start_value::RULE,
+    &mfg_service_unknown::RULE,
+    &mfg_wildcard_disables_all::RULE,
     &mfg_wildcard_driver::RULE,
     &mfg_wildcard_partial::RULE,
+    &mmos_app_runs_everywhere::RULE,
+    &mmos_charging_elsewhere::RULE,
+    &mmos_charging_exactly_one::RULE,
+    &mmos_customer_care_test_feature::RULE,
     &mmos_product::RULE,
+    &mmos_unsupported_feature::RULE,
+    &mmos_wim_partition::RULE,
+    &mobile_release_production_feature::RULE,
+    &mobile_retail_forbidden::RULE,
+    &mobile_retail_required::RULE,
     &multiple_device_layouts::RULE,
     &multiple_startup_apps::RULE,
     &no_timestamp::RULE,
@@ -116,6 +171,7 @@ pub static ALL: &[&RuleInfo] = &[
     &oeminput_not_well_formed::RULE,
     &oeminput_unknown_element::RULE,
     &oeminput_wrong_root::RULE,
+    &oobe_settings_encoding::RULE,
     &package_release_type_test::RULE,
     &policy_invalid_value::RULE,
     &policy_lowered_core_rule::RULE,

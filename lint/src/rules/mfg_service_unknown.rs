@@ -1,0 +1,107 @@
+use std::collections::BTreeSet;
+
+use crate::facts::Facts;
+use crate::facts::manufacturing::profile_keys;
+use crate::facts::package::Service;
+use crate::rule::{Report, Rule, declare_rule};
+
+declare_rule! {
+    /// A manufacturing profile names a service by its display name
+    ///
+    /// ## What it checks
+    /// No service in a profile has the `DisplayName` of a service of the same product (or of the same file, where it
+    /// belongs to no product) while no service has it as its name. Services that no package defines are not judged,
+    /// because most are parts of Windows.
+    ///
+    /// ## Why
+    /// A profile finds services by `Name`. Under the display name the line has no effect and the service starts as
+    /// usual. The published example of such a package has this very mistake.
+    ///
+    /// ## Passes
+    /// ```xml
+    /// <Service Name="LineTest" DisplayName="Line test" Start="Disabled">
+    /// <RegKey KeyName="$(hklm.control)\ManufacturingMode\FinalAssembly\Services\LineTest">
+    /// ```
+    ///
+    /// ## Fails
+    /// ```xml
+    /// <Service Name="LineTest" DisplayName="Line test" Start="Disabled">
+    /// <RegKey KeyName="$(hklm.control)\ManufacturingMode\FinalAssembly\Services\Line test">
+    /// ```
+    ///
+    /// ## Fix
+    /// Write the `Name` of the service.
+    ///
+    /// ## References
+    /// - Windows 10 Mobile, "Define a service that only runs in Manufacturing Mode"
+    struct MfgServiceUnknown;
+    id: "mfg-service-unknown",
+    authority: "Microsoft, Windows 10 Mobile manufacturing mode",
+    clause: "Define a service that only runs in Manufacturing Mode",
+    images: All,
+    input: Registry,
+    level: Warning,
+    since: "0.1.0",
+}
+
+impl Rule for MfgServiceUnknown {
+    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
+        for scope in facts.registry_scopes() {
+            let paths: BTreeSet<&str> = scope.files.iter().map(|file| file.path()).collect();
+            let packages = facts.workspace.packages.iter();
+            let packages = packages.filter(|package| paths.contains(package.definition.path()));
+            let services: Vec<Service<'_>> = packages
+                .flat_map(|package| package.definition.services())
+                .collect();
+            let is_same = |one: Option<&str>, other: &str| {
+                one.is_some_and(|one| one.to_lowercase() == other.to_lowercase())
+            };
+            for (at, key) in scope.files.iter().copied().flat_map(profile_keys) {
+                let name = key.service().unwrap_or_default();
+                let mut named = services.iter();
+                if name.is_empty() || named.any(|service| is_same(service.name, name)) {
+                    continue;
+                }
+                let shown = services
+                    .iter()
+                    .find(|service| is_same(service.display_name, name));
+                let Some(service) = shown.filter(|_| facts.is_judged(at.source.name())) else {
+                    continue;
+                };
+                let right = service.name.unwrap_or_default();
+                let message = format!(
+                    "`{name}` is the display name of the service `{right}`, expected `{right}`"
+                );
+                report
+                    .at(at.name_place(name), message)
+                    .also(service.place.clone(), "the service")
+                    .help(format!("write `{right}`"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{lint_one, pkg_xml};
+
+    fn lint(key: &str) -> Vec<String> {
+        let service = r#"<Service Name="Factory" DisplayName="FactoryTest" Start="Disabled"/>"#;
+        let key =
+            format!("<RegKey KeyName=\"$(hklm.control)\\ManufacturingMode\\P\\Services\\{key}\"/>");
+        let keys = format!("<OSComponent><RegKeys>\n{key}</RegKeys></OSComponent>");
+        let body = format!("<Components>{service}{keys}</Components>");
+        lint_one("mfg-service-unknown", &[("a.pkg.xml", pkg_xml("", &body))])
+    }
+
+    #[test]
+    fn a_display_name_is_found_and_the_name_and_services_of_windows_pass() {
+        let found = lint("factorytest");
+        let message =
+            "`factorytest` is the display name of the service `Factory`, expected `Factory`";
+        assert_eq!(found, [format!("warning a.pkg.xml:2:63 {message}")]);
+        for name in ["FACTORY", "AudioSrv", "*"] {
+            assert!(lint(name).is_empty(), "{name}");
+        }
+    }
+}
