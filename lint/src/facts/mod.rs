@@ -4,10 +4,10 @@
 //! and what belongs to them, so that a policy for that type can be applied. What belongs to no product is seen once
 //! more, as of unknown type. What is malformed is a fact like any other.
 
+pub mod boot;
 pub mod cabinets;
 pub mod code_integrity;
 pub mod features;
-pub mod boot;
 pub mod file;
 pub mod layout;
 pub mod location;
