@@ -2,8 +2,14 @@
 //!
 //! The lists are part of the program. `policies/check-data` and the tests below see to it that every line is read.
 
+mod relations;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
+
+pub use relations::{
+    Conflict, Existence, Need, Required, Variant, conflicts, existence, needs, required, variants,
+};
 
 const FEATURES: &str = include_str!("../../policies/features.tsv");
 const RENAMES: &str = include_str!("../../policies/feature-renames.tsv");
@@ -17,6 +23,10 @@ pub struct Feature {
     pub id: &'static str,
     /// What the feature is for.
     pub class: Class,
+    /// The first release that has it, e.g. 1709; none for 1607 or earlier.
+    pub since: Option<u16>,
+    /// The last release that has it; none for 1809, the last of all.
+    pub until: Option<u16>,
     /// A remark for people.
     pub note: Option<&'static str>,
 }
@@ -80,13 +90,32 @@ pub fn feature(id: &str) -> Option<&'static Feature> {
 
 /// Every feature that is known, by identifier.
 pub fn features() -> impl Iterator<Item = Feature> {
-    rows(FEATURES).filter_map(|[id, class, _, _, note]| {
+    rows(FEATURES).filter_map(|[id, class, since, until, note]| {
         Some(Feature {
             id,
             class: Class::from_word(class)?,
+            since: since.parse().ok(),
+            until: until.parse().ok(),
             note: (note != "-").then_some(note),
         })
     })
+}
+
+/// The releases of IoT Core and the builds that they begin with.
+const RELEASES: &[(u16, u16)] = &[
+    (1511, 10586),
+    (1607, 14393),
+    (1703, 15063),
+    (1709, 16299),
+    (1803, 17134),
+    (1809, 17763),
+];
+
+/// The release that a build of Windows belongs to, e.g. 1809 for 17763.
+pub fn release_of(build: u16) -> Option<u16> {
+    let known = RELEASES.iter().rev();
+    let mut known = known.filter(|(_, first)| build >= *first);
+    known.next().map(|(release, _)| *release)
 }
 
 /// The new name of a feature, whose old one may be written in any case.
@@ -187,6 +216,15 @@ mod tests {
         assert!(!is_variable("BLD_DIR", VariableUse::Package));
         assert!(is_variable("Runtime.BootDrive", VariableUse::Package));
         assert!(!is_variable("runtime", VariableUse::Package));
+    }
+
+    #[test]
+    fn a_build_belongs_to_the_release_before_it() {
+        assert_eq!(release_of(17763), Some(1809));
+        assert_eq!(release_of(17762), Some(1803));
+        assert_eq!(release_of(9200), None);
+        let cortana = feature("IOT_CORTANA").unwrap();
+        assert_eq!((cortana.since, cortana.until), (Some(1703), Some(1803)));
     }
 
     #[test]

@@ -38,6 +38,32 @@ pub(crate) fn oem_manifest(features: &[(&str, &str)]) -> String {
     feature_manifest(&format!("<Features><OEM>{entries}</OEM></Features>"))
 }
 
+/// A workspace of this `OEMInput.xml` with a layout of partitions `P0`, `P1`, ... of these types, one to a line.
+pub(crate) fn workspace_with_layout(input: &str, types: &[&str]) -> Vec<(&'static str, String)> {
+    let board =
+        "<SOC>Board</SOC><AdditionalFMs><AdditionalFM>BoardFM.xml</AdditionalFM></AdditionalFMs>";
+    let entry =
+        "<PackageFile SOC=\"Board\" Path=\"%PKGBLD_DIR%\" Name=\"%OEM_NAME%.Test.Layout.cab\"/>";
+    let manifest = format!("<DeviceLayoutPackages>{entry}</DeviceLayoutPackages>");
+    let partitions = types.iter().enumerate().map(|(number, kind)| {
+        format!("\n<Partition><Name>P{number}</Name><Type>{kind}</Type></Partition>")
+    });
+    let partitions: String = partitions.collect();
+    let layout = format!(
+        "<DeviceLayout xmlns=\"http://schemas.microsoft.com/embedded/2004/10/ImageUpdate\"><Partitions>{partitions}\
+         </Partitions></DeviceLayout>"
+    );
+    vec![
+        (
+            "OEMInput.xml",
+            input.replace("</OEMInput>", &format!("{board}</OEMInput>")),
+        ),
+        ("BoardFM.xml", feature_manifest(&manifest)),
+        ("Layout/Layout.wm.xml", wm_xml("Layout", "")),
+        ("Layout/DeviceLayout.xml", layout),
+    ]
+}
+
 /// A `*.wm.xml` of package `name` in namespace `Test` around `body`.
 pub(crate) fn wm_xml(name: &str, body: &str) -> String {
     format!(

@@ -51,6 +51,19 @@ impl Product {
         Fix::append_item(title, self.list(list), &element, source)
     }
 
+    /// Switches a feature off where it stands and chooses it in the other list, unless it is chosen there already.
+    pub fn move_feature(&self, feature: &Item, to: FeatureList) -> Option<Fix> {
+        let id = feature.text.value.as_str();
+        let mut fix = self.switch_off(feature)?;
+        let mut there = self.list(to).texts();
+        if !there.any(|known| known.eq_ignore_ascii_case(id)) {
+            fix.edits.extend(self.choose(to, id)?.edits);
+            fix.edits.sort();
+            fix.title = format!("move `{id}` to `{}`", to.as_str());
+        }
+        Some(fix)
+    }
+
     /// The place of a feature that is missing: the start of its list, or the root where there is none.
     pub fn features_place(&self, list: FeatureList) -> Place {
         let route = format!("OEMInput/Features/{}", list.as_str());

@@ -9,8 +9,7 @@ declare_rule! {
     /// `BuildType` of a retail image is `fre`. A variable that is not defined here is a warning.
     ///
     /// ## Why
-    /// `chk` takes packages of a checked build: they are slow, stop in the debugger at every assertion, and are not
-    /// licensed to be shipped.
+    /// `chk` takes packages of a checked build, which are for debugging: they are slow and stop at assertions.
     ///
     /// ## Passes
     /// ```xml

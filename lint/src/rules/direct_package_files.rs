@@ -10,8 +10,8 @@ declare_rule! {
     /// Windows 10 Mobile.
     ///
     /// ## Why
-    /// The section puts single packages into an image without a manifest and without a feature, for the time before the
-    /// packages are in one. Such packages are no part of any feature that an update could serve.
+    /// The section puts single packages into an image without a manifest and without a feature. It is meant for the time
+    /// before the packages are in one.
     ///
     /// ## Passes
     /// ```xml

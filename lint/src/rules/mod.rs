@@ -7,15 +7,19 @@
 mod absolute_path;
 mod autologon_or_password;
 mod bad_digest;
+mod basicdisplayfallback_not_db;
 mod bcd_flight_signatures;
 mod bcd_kernel_debugger;
 mod bcd_partition;
 mod bcd_prerelease_signatures;
+mod bitlocker_prereqs;
 mod bootsequence_exclusive;
 mod build_type_not_fre;
 mod cert_expired;
 mod crashdump_in_retail;
+mod custom_cmd_missing;
 mod default_admin_account;
+mod deprecated_feature;
 mod description_image_type_mismatch;
 mod dev_feature_in_retail;
 mod device_case;
@@ -23,19 +27,30 @@ mod device_not_in_fm;
 mod direct_package_files;
 mod document_not_well_formed;
 mod dump_feature_exclusive;
+mod efiesp_bcd_layout;
+mod feature_arch;
+mod feature_conflict;
 mod feature_id_case;
+mod feature_needs_another;
+mod feature_not_in_release;
+mod feature_oem_prefix;
+mod feature_wrong_section;
 mod fm_missing_cab;
 mod fm_not_found;
 mod format_dpp_in_retail;
+mod generic_pop_on_1809;
+mod generic_pop_or_cus;
 mod issuer_name_only_match;
 mod language_list_empty;
 mod language_mismatch;
+mod legacy_kit_feature;
 mod location_half_enabled;
 mod location_key_wrong;
 mod location_on_mobile;
 mod location_on_old_os;
 mod location_on_retail;
 mod location_value_type;
+mod lockdown_on_unsupported_board;
 mod mfg_bcd_profile_mismatch;
 mod mfg_feature_deps;
 mod mfg_mode_bcd_in_retail;
@@ -74,17 +89,23 @@ mod policy_lowered_core_rule;
 mod policy_unknown_entry;
 mod policy_unused_entry;
 mod product_element;
+mod prov_auto_missing;
 mod published_key;
+mod recovery_bcd_layout;
 mod release_type_filename_mismatch;
 mod release_type_missing;
 mod release_type_value;
 mod remote_shell_in_retail;
+mod required_feature_missing;
 mod resolution_unsupported;
 mod retail_chain_not_trusted;
 mod retail_ci_missing;
 mod retail_ci_not_enforced;
 mod retail_release_type;
+mod security_variant_in_retail;
+mod security_variant_in_test;
 mod service_auto_outside_mmos;
+mod sirep_port_open;
 mod soc_case;
 mod soc_crashdump_in_retail;
 mod soc_device_pair;
@@ -93,6 +114,8 @@ mod speech_language_without_feature;
 mod template_placeholder_left;
 mod test_ci_enforced;
 mod test_feature_in_retail;
+mod test_feature_without_test_fm;
+mod test_fm_arch;
 mod test_fm_in_retail;
 mod test_missing_testsigning;
 mod test_release_type;
@@ -111,15 +134,19 @@ pub static ALL: &[&RuleInfo] = &[
     &absolute_path::RULE,
     &autologon_or_password::RULE,
     &bad_digest::RULE,
+    &basicdisplayfallback_not_db::RULE,
     &bcd_flight_signatures::RULE,
     &bcd_kernel_debugger::RULE,
     &bcd_partition::RULE,
     &bcd_prerelease_signatures::RULE,
+    &bitlocker_prereqs::RULE,
     &bootsequence_exclusive::RULE,
     &build_type_not_fre::RULE,
     &cert_expired::RULE,
     &crashdump_in_retail::RULE,
+    &custom_cmd_missing::RULE,
     &default_admin_account::RULE,
+    &deprecated_feature::RULE,
     &description_image_type_mismatch::RULE,
     &dev_feature_in_retail::RULE,
     &device_case::RULE,
@@ -127,19 +154,30 @@ pub static ALL: &[&RuleInfo] = &[
     &direct_package_files::RULE,
     &document_not_well_formed::RULE,
     &dump_feature_exclusive::RULE,
+    &efiesp_bcd_layout::RULE,
+    &feature_arch::RULE,
+    &feature_conflict::RULE,
     &feature_id_case::RULE,
+    &feature_needs_another::RULE,
+    &feature_not_in_release::RULE,
+    &feature_oem_prefix::RULE,
+    &feature_wrong_section::RULE,
     &fm_missing_cab::RULE,
     &fm_not_found::RULE,
     &format_dpp_in_retail::RULE,
+    &generic_pop_on_1809::RULE,
+    &generic_pop_or_cus::RULE,
     &issuer_name_only_match::RULE,
     &language_list_empty::RULE,
     &language_mismatch::RULE,
+    &legacy_kit_feature::RULE,
     &location_half_enabled::RULE,
     &location_key_wrong::RULE,
     &location_on_mobile::RULE,
     &location_on_old_os::RULE,
     &location_on_retail::RULE,
     &location_value_type::RULE,
+    &lockdown_on_unsupported_board::RULE,
     &mfg_bcd_profile_mismatch::RULE,
     &mfg_feature_deps::RULE,
     &mfg_mode_bcd_in_retail::RULE,
@@ -178,17 +216,23 @@ pub static ALL: &[&RuleInfo] = &[
     &policy_unknown_entry::RULE,
     &policy_unused_entry::RULE,
     &product_element::RULE,
+    &prov_auto_missing::RULE,
     &published_key::RULE,
+    &recovery_bcd_layout::RULE,
     &release_type_filename_mismatch::RULE,
     &release_type_missing::RULE,
     &release_type_value::RULE,
     &remote_shell_in_retail::RULE,
+    &required_feature_missing::RULE,
     &resolution_unsupported::RULE,
     &retail_chain_not_trusted::RULE,
     &retail_ci_missing::RULE,
     &retail_ci_not_enforced::RULE,
     &retail_release_type::RULE,
+    &security_variant_in_retail::RULE,
+    &security_variant_in_test::RULE,
     &service_auto_outside_mmos::RULE,
+    &sirep_port_open::RULE,
     &soc_case::RULE,
     &soc_crashdump_in_retail::RULE,
     &soc_device_pair::RULE,
@@ -197,6 +241,8 @@ pub static ALL: &[&RuleInfo] = &[
     &template_placeholder_left::RULE,
     &test_ci_enforced::RULE,
     &test_feature_in_retail::RULE,
+    &test_feature_without_test_fm::RULE,
+    &test_fm_arch::RULE,
     &test_fm_in_retail::RULE,
     &test_missing_testsigning::RULE,
     &test_release_type::RULE,
