@@ -269,8 +269,9 @@ mod tests {
     #[test]
     fn what_was_not_asked_for_is_not_told() {
         let bad = oem_input("<ReleaseType>Debug</ReleaseType>");
+        let named = "<IoTWorkspace><Config><OemName>A</OemName></Config></IoTWorkspace>";
         let files = [
-            ("ws/IoTWorkspace.xml", "<IoTWorkspace/>"),
+            ("ws/IoTWorkspace.xml", named),
             ("ws/Products/A/OEMInput.xml", bad.as_str()),
             ("ws/Products/B/OEMInput.xml", bad.as_str()),
             ("ws/broken/OEMFM.xml", "<FeatureManifest>"),

@@ -9,6 +9,7 @@ use formats::document::wm_xml::WmXml;
 use formats::source::{Source, Span, Spanned};
 
 use super::file::File;
+use super::product::Arch;
 use super::registry::{Macros, RegistryFile};
 use super::tree::TreeFile;
 use crate::diagnostic::Place;
@@ -35,6 +36,19 @@ impl Package {
             Definition::Pkg(file) => &file.registry,
         };
         RegistryFile::with_macros(self.definition.source(), registry, &self.macros)
+    }
+
+    /// Whether both are built into one folder: for one processor, of sources and not of templates.
+    pub fn shares_build_with(&self, other: &Self) -> bool {
+        let (one, other_path) = (self.definition.path(), other.definition.path());
+        let is_template = |path: &str| {
+            let mut names = path.split('/');
+            names.any(|name| name.eq_ignore_ascii_case("Templates"))
+        };
+        let (arch, other_arch) = (Arch::of_path(one), Arch::of_path(other_path));
+        let fits = arch.is_none() || other_arch.is_none() || arch == other_arch;
+        let built = self.definition.is_built() && other.definition.is_built();
+        built && fits && !is_template(one) && !is_template(other_path)
     }
 }
 
@@ -224,6 +238,24 @@ impl Definition {
         Place::text(self.source(), value.span, route)
     }
 
+    /// Whether the build scripts take it, which go by the end of its name; anything else may be a template of a tool.
+    pub fn is_built(&self) -> bool {
+        let path = self.path().to_lowercase();
+        match self {
+            Self::Wm(_) => path.ends_with(".wm.xml"),
+            Self::Pkg(_) => path.ends_with(".pkg.xml"),
+        }
+    }
+
+    /// What gives the cabinet its name: `legacyName`, `name` or `Component`; the root where there is none.
+    pub fn name_place(&self) -> Place {
+        let named = match self {
+            Self::Wm(file) => file.legacy_name.as_ref().or(file.name.as_ref()),
+            Self::Pkg(file) => file.sub_component.as_ref().or(file.component.as_ref()),
+        };
+        named.map_or_else(|| self.root_place(), |named| self.place(named, "name"))
+    }
+
     /// Whether owner and owner's type say that the package is Microsoft's.
     pub fn is_microsofts(&self) -> bool {
         let says = |field: Option<Field<'_>>| field.is_some_and(|field| field.value == "Microsoft");
@@ -256,6 +288,27 @@ impl Definition {
                 })
                 .collect(),
         }
+    }
+
+    /// What else the package brings than files: the first of each kind, and what a message calls the kind.
+    pub fn other_contents(&self) -> Vec<(&'static str, Place)> {
+        let at = |span: Span, route: &str| Place::text(self.source(), span, route);
+        let (registry, stores) = match self {
+            Self::Wm(file) => (&file.registry, &file.bcd_stores),
+            Self::Pkg(file) => (&file.registry, &file.bcd_stores),
+        };
+        let key = registry.keys.first();
+        let key = key.map(|key| ("registry keys", at(key.element, &key.route)));
+        let driver = self.driver_infs().into_iter().next();
+        let driver = driver.map(|(_, place)| ("drivers", place));
+        let service = self.services().into_iter().next();
+        let service = service.map(|service| ("services", service.place));
+        let store = stores.first();
+        let store = store.map(|store| ("boot settings", at(store.value.span, "bcdStore")));
+        [key, driver, service, store]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// The services that the package installs.
@@ -338,6 +391,13 @@ impl Definition {
         };
         variables.expand(&written).text
     }
+}
+
+/// The board whose folder a path goes through, where it goes through `BSP`.
+pub fn board(path: &str) -> Option<&str> {
+    let mut names = path.split('/');
+    names.find(|name| name.eq_ignore_ascii_case("BSP"))?;
+    names.next()
 }
 
 fn field<'a>(source: &Source, value: &'a Spanned<String>, route: &str) -> Field<'a> {

@@ -1,7 +1,7 @@
 //! What is looked at together: the registry contents or provisioning of a product, or of a document that belongs to
 //! none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use formats::document::customizations::Customizations;
@@ -15,7 +15,7 @@ use super::{Definition, Facts, File, Product};
 pub struct RegistryScope<'a> {
     /// The product; absent for a document that belongs to none and is looked at alone.
     pub product: Option<&'a Product>,
-    /// The documents, definitions of packages first, each by path.
+    /// The documents, by path.
     pub files: Vec<RegistryFile<'a>>,
 }
 
@@ -63,16 +63,20 @@ impl<'a> Facts<'a> {
     pub fn registry_scopes(&'a self) -> Vec<RegistryScope<'a>> {
         let mut scopes = Vec::new();
         let workspace = self.workspace;
+        let packages = workspace.packages.iter().map(|package| package.registry());
+        let reg_files = workspace.documents.reg_files.iter();
+        let reg_files = reg_files.map(|file| RegistryFile::new(&file.source, &file.registry));
+        let files: BTreeMap<&str, RegistryFile<'a>> = packages
+            .chain(reg_files)
+            .map(|file| (file.path(), file))
+            .collect();
         let products = workspace.products.iter();
         for product in products.filter(|product| product.image == self.image) {
-            let packages = workspace.packages.iter().map(|package| package.registry());
-            let reg_files = workspace.documents.reg_files.iter();
-            let reg_files = reg_files.map(|file| RegistryFile::new(&file.source, &file.registry));
-            let files = packages.chain(reg_files);
-            let files = files.filter(|file| product.reach.contains(file.path()));
+            let reached = product.reach.iter();
+            let reached = reached.filter_map(|path| files.get(path.as_ref()).copied());
             scopes.push(RegistryScope {
                 product: Some(product),
-                files: files.collect(),
+                files: reached.collect(),
             });
         }
         for file in self.registry() {

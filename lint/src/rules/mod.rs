@@ -12,12 +12,14 @@ mod bcd_flight_signatures;
 mod bcd_kernel_debugger;
 mod bcd_partition;
 mod bcd_prerelease_signatures;
+mod binary_partition_mainos;
 mod bitlocker_prereqs;
 mod bootsequence_exclusive;
 mod build_type_not_fre;
 mod cert_expired;
 mod crashdump_in_retail;
 mod custom_cmd_missing;
+mod data_partition_update;
 mod default_admin_account;
 mod deprecated_feature;
 mod description_image_type_mismatch;
@@ -78,12 +80,24 @@ mod mobile_retail_required;
 mod multiple_device_layouts;
 mod multiple_startup_apps;
 mod no_timestamp;
+mod oem_name_empty;
 mod oeminput_duplicate_entry;
 mod oeminput_not_well_formed;
 mod oeminput_unknown_element;
 mod oeminput_wrong_root;
 mod oobe_settings_encoding;
+mod owner_type;
+mod package_duplicate_identity;
+mod package_file_name_mismatch;
+mod package_name_length;
+mod package_name_mismatch;
+mod package_owner;
+mod package_release_type_missing;
 mod package_release_type_test;
+mod package_wrong_root;
+mod partition_content;
+mod pkgxml_on_current_kit;
+mod platform_missing;
 mod policy_invalid_value;
 mod policy_lowered_core_rule;
 mod policy_unknown_entry;
@@ -111,6 +125,7 @@ mod soc_crashdump_in_retail;
 mod soc_device_pair;
 mod soc_not_in_fm;
 mod speech_language_without_feature;
+mod target_partition;
 mod template_placeholder_left;
 mod test_ci_enforced;
 mod test_feature_in_retail;
@@ -139,12 +154,14 @@ pub static ALL: &[&RuleInfo] = &[
     &bcd_kernel_debugger::RULE,
     &bcd_partition::RULE,
     &bcd_prerelease_signatures::RULE,
+    &binary_partition_mainos::RULE,
     &bitlocker_prereqs::RULE,
     &bootsequence_exclusive::RULE,
     &build_type_not_fre::RULE,
     &cert_expired::RULE,
     &crashdump_in_retail::RULE,
     &custom_cmd_missing::RULE,
+    &data_partition_update::RULE,
     &default_admin_account::RULE,
     &deprecated_feature::RULE,
     &description_image_type_mismatch::RULE,
@@ -205,12 +222,24 @@ pub static ALL: &[&RuleInfo] = &[
     &multiple_device_layouts::RULE,
     &multiple_startup_apps::RULE,
     &no_timestamp::RULE,
+    &oem_name_empty::RULE,
     &oeminput_duplicate_entry::RULE,
     &oeminput_not_well_formed::RULE,
     &oeminput_unknown_element::RULE,
     &oeminput_wrong_root::RULE,
     &oobe_settings_encoding::RULE,
+    &owner_type::RULE,
+    &package_duplicate_identity::RULE,
+    &package_file_name_mismatch::RULE,
+    &package_name_length::RULE,
+    &package_name_mismatch::RULE,
+    &package_owner::RULE,
+    &package_release_type_missing::RULE,
     &package_release_type_test::RULE,
+    &package_wrong_root::RULE,
+    &partition_content::RULE,
+    &pkgxml_on_current_kit::RULE,
+    &platform_missing::RULE,
     &policy_invalid_value::RULE,
     &policy_lowered_core_rule::RULE,
     &policy_unknown_entry::RULE,
@@ -238,6 +267,7 @@ pub static ALL: &[&RuleInfo] = &[
     &soc_device_pair::RULE,
     &soc_not_in_fm::RULE,
     &speech_language_without_feature::RULE,
+    &target_partition::RULE,
     &template_placeholder_left::RULE,
     &test_ci_enforced::RULE,
     &test_feature_in_retail::RULE,
