@@ -124,8 +124,8 @@ fn absent(product: &Product, id: &str, message: String, report: &mut Report) {
     let input = &product.oem_input;
     let list = input.features.microsoft.element;
     let feature = format!("      <Feature>{id}</Feature>\n");
-    let fix =
-        list.and_then(|list| Fix::append_child(format!("add `{id}`"), &input.source, list, feature));
+    let fix = list
+        .and_then(|list| Fix::append_child(format!("add `{id}`"), &input.source, list, feature));
     report
         .at(input.root_place(), message)
         .also(product.image_place(), "this makes it such an image")

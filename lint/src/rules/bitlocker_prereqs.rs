@@ -58,11 +58,9 @@ impl Rule for BitlockerPrereqs {
             };
             let place = product.oem_input.item(feature);
             if !product.brings("SEC_SECUREBOOT") && !product.brings("SEC_SECUREBOOT_TEST") {
+                let message = format!("`{}` without secure boot", feature.text.value);
                 report
-                    .at(
-                        place.clone(),
-                        format!("`{}` without secure boot", feature.text.value),
-                    )
+                    .at(place.clone(), message)
                     .help("choose `SEC_SECUREBOOT` too, or its test variant in a test image");
             }
             let Some(layout) = layout(facts.workspace, product) else {
@@ -80,7 +78,8 @@ impl Rule for BitlockerPrereqs {
 
 fn wrong_partitions(layout: &DeviceLayout) -> Vec<(&Partition, String)> {
     let mut wrong = Vec::new();
-    let right = EFIESP.iter().find(|(kind, _)| Some(*kind) == Disk::of_layout(layout));
+    let disk = Disk::of_layout(layout);
+    let right = EFIESP.iter().find(|(kind, _)| Some(*kind) == disk);
     if let (Some(efiesp), Some((_, right))) = (partition(layout, "EFIESP"), right) {
         let found = efiesp
             .partition_type

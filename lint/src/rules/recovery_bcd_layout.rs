@@ -4,10 +4,7 @@ use crate::facts::layout::{Disk, layout, partition};
 use crate::rule::{Report, Rule, declare_rule};
 
 /// The recovery settings for each kind of partition table.
-const SETTINGS: &[(Disk, &str)] = &[
-    (Disk::Gpt, "RECOVERY_BCD"),
-    (Disk::Mbr, "RECOVERY_BCD_MBR"),
-];
+const SETTINGS: &[(Disk, &str)] = &[(Disk::Gpt, "RECOVERY_BCD"), (Disk::Mbr, "RECOVERY_BCD_MBR")];
 /// The name of the recovery partition. It is also the name of another thing, the manufacturing OS of phones.
 const RECOVERY: &str = "MMOS";
 
