@@ -8,7 +8,19 @@ use crate::error::Error;
 const MAX_DEPTH: usize = 64;
 
 /// Endings of files that a folder is searched for.
-const EXTENSIONS: [&str; 7] = ["cab", "cat", "dll", "efi", "exe", "spkg", "sys"];
+const EXTENSIONS: [&str; 11] = [
+    "appx",
+    "appxbundle",
+    "cab",
+    "cat",
+    "dll",
+    "efi",
+    "exe",
+    "msix",
+    "msixbundle",
+    "spkg",
+    "sys",
+];
 
 /// The files of `paths` in order; in folders, those whose name has one of the [`EXTENSIONS`].
 pub(crate) fn containers(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
@@ -21,7 +33,7 @@ pub(crate) fn containers(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
             if files.len() == before {
                 return Err(Error::file(
                     path,
-                    "no .cab, .spkg, .cat, .sys, .dll, .exe or .efi file below this folder",
+                    "no .cab, .spkg, .cat, .sys, .dll, .exe, .efi, .appx or .msix file, nor a bundle, below this folder",
                 ));
             }
         } else {

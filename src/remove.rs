@@ -21,7 +21,7 @@ use crate::sign::targets;
 /// Bytes read at a time from an image that is summed.
 const READ_BUFFER: usize = 256 << 10;
 
-/// Take the signatures off cabinets, catalogs and PE images.
+/// Take the signatures off cabinets, catalogs, PE images and app packages.
 ///
 /// The bytes before signing come back, with two exceptions in PE images: the zeros that signing added to fill an image
 /// up to a multiple of 8 bytes stay, and CheckSum becomes what it should be.
@@ -39,7 +39,7 @@ pub(crate) struct RemoveArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe and .efi
+    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe, .efi, .appx, .msix and bundles
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use signer::digest::DigestAlgorithm;
 use signer::identity::thumbprint;
 use signer::sign::{self, Action, IfSigned, Job, SignError, Signed};
 use signer::timestamp::Obtainer;
@@ -23,7 +22,7 @@ use crate::timestamp::{self, ServerArgs};
 use crate::trust;
 use crate::{ReportFormat, instant};
 
-/// Sign cabinets, catalogs and PE images.
+/// Sign cabinets, catalogs, PE images and app packages.
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
     /// Signing profile: test (built in), retail, or one of proofmark.toml
@@ -50,7 +49,7 @@ pub(crate) struct SignArgs {
     /// Replace the input by its signed form
     #[arg(long, conflicts_with = "out")]
     in_place: bool,
-    /// Digest of the signature: sha256, sha384 or sha512
+    /// Digest of the signature: sha256, sha384 or sha512; app packages have their own
     #[arg(long, value_name = "DIGEST")]
     digest: Option<String>,
     /// Program name that Windows shows
@@ -75,10 +74,13 @@ pub(crate) struct SignArgs {
     page_hashes: bool,
     #[command(flatten)]
     allow: AllowArgs,
+    /// Sign although an app package names another publisher than the certificate
+    #[arg(long)]
+    allow_publisher_mismatch: bool,
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe and .efi
+    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe, .efi, .appx, .msix and bundles
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -134,6 +136,7 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
     attributes.more_info = arguments.url.clone().or(attributes.more_info.take());
     attributes.signing_time = arguments.signing_time;
     ready.options.page_hashes = arguments.page_hashes;
+    ready.options.allow_publisher_mismatch = arguments.allow_publisher_mismatch;
     let anchors = trust::anchors(config, &arguments.servers.root)?;
     profile::check(
         &ready,
@@ -212,11 +215,15 @@ fn into_folder(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> 
 
 fn sign_file(input: &Path, output: &Path, job: Job<'_>) -> Result<Signed, Error> {
     sign::sign_file(input, output, job).map_err(|error| {
-        let hint = "--if-signed says what to do with it: replace, append or skip";
-        match error {
-            SignError::SignedAlready => Error::file(input, error).hint(hint),
-            error => timestamp::explain(input, error),
-        }
+        let hint = match error {
+            SignError::SignedAlready => {
+                "--if-signed says what to do with it: replace, append or skip"
+            }
+            SignError::NotNestable(_) => "--if-signed replace puts the new one in its place",
+            SignError::PublisherMismatch { .. } => "--allow-publisher-mismatch signs all the same",
+            error => return timestamp::explain(input, error),
+        };
+        Error::file(input, error).hint(hint)
     })
 }
 
@@ -247,7 +254,7 @@ fn report(rows: &[Row], ready: &Ready, arguments: &SignArgs) -> Result<(), Error
                         signed.action.name(),
                         row.output.display(),
                         signed.format,
-                        ready.options.digest,
+                        signed.digest,
                         arguments.profile,
                         leaf.subject,
                         timestamp::in_words(signed.timestamp.as_ref()),
@@ -263,7 +270,10 @@ fn report(rows: &[Row], ready: &Ready, arguments: &SignArgs) -> Result<(), Error
 /// One record per file; the names are documented in `docs/json.md` and stay.
 fn record(row: &Row, ready: &Ready, profile: &str) -> Value {
     let leaf = ready.identity.leaf();
-    let digest: DigestAlgorithm = ready.options.digest;
+    let digest = match &row.result {
+        Ok(signed) => signed.digest,
+        Err(_) => ready.options.digest,
+    };
     let mut record = json!({
         "file": row.input.display().to_string(),
         "status": "signed",

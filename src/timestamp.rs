@@ -76,7 +76,7 @@ pub(crate) fn servers(rfc3161: &[String], legacy: &[String]) -> Vec<Server> {
     .concat()
 }
 
-/// Put a time stamp on cabinets and catalogs that are signed.
+/// Put a time stamp on cabinets, catalogs, PE images and app packages that are signed.
 #[derive(Debug, Args)]
 pub(crate) struct TimestampArgs {
     #[command(flatten)]
@@ -96,7 +96,7 @@ pub(crate) struct TimestampArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// Files, or folders that are searched for .cab, .spkg and .cat
+    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe, .efi, .appx, .msix and bundles
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }

@@ -25,7 +25,7 @@ use crate::{ReportFormat, instant};
 /// Bytes read at a time from the file that is hashed.
 const READ_BUFFER: usize = 256 << 10;
 
-/// Verify cabinets, catalogs and PE images.
+/// Verify cabinets, catalogs, PE images and app packages.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
@@ -46,7 +46,7 @@ pub(crate) struct VerifyArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe and .efi
+    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe, .efi, .appx, .msix and bundles
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }

@@ -9,10 +9,10 @@ fn files_of_the_wrong_kind_are_named() {
     let folder = folder();
     let path = folder.path();
     fs::write(path.join("empty.cab"), "").unwrap();
-    fs::write(path.join("driver.cab"), b"PK\x03\x04....").unwrap();
+    fs::write(path.join("driver.cab"), b"\xd0\xcf\x11\xe0....").unwrap();
     for (file, what) in [
         ("empty.cab", "an empty file"),
-        ("driver.cab", "an APPX, MSIX or ZIP file"),
+        ("driver.cab", "an MSI or other OLE file"),
     ] {
         let run = proofmark(path, &format!("sign --profile test --in-place {file}")).ended(2);
         assert!(

@@ -1,6 +1,7 @@
 //! The program from outside: what it prints, writes and exits with, and what other people's tools say of its files.
 
 mod addon_kit;
+mod app_packages;
 #[allow(dead_code, reason = "the signer's own tests use the rest of it")]
 #[path = "../signer/tests/authority.rs"]
 mod authority;
@@ -12,6 +13,8 @@ mod keys_doctor;
 mod killed;
 mod loopback;
 mod osslsigncode;
+#[path = "../formats/tests/appx/builder.rs"]
+mod package_builder;
 mod sign_and_verify;
 mod sign_with_command;
 mod sign_with_token;

@@ -1,6 +1,6 @@
 //! Bytes to structures and back.
 //!
-//! Containers (`.cab`, `.cat`, PE images) and documents (`OEMInput.xml`, feature manifests, `*.wm.xml`, ...) are read
+//! Containers (`.cab`, `.cat`, PE images, `.appx`) and documents (`OEMInput.xml`, feature manifests, `*.wm.xml`, ...) are read
 //! here, with the byte places that a diagnostic needs. This crate knows no keys and no policy and opens no
 //! file: callers hand it bytes, or something that is `Read + Seek`. Any input is hostile: nothing panics, every
 //! length is checked before it is used, and an error names structure, field and offset.
@@ -28,3 +28,4 @@ pub mod patch;
 pub mod signed_data;
 pub mod source;
 pub mod spc;
+pub mod x500;

@@ -229,6 +229,82 @@ impl<'a> SpcPeImageData<'a> {
     }
 }
 
+/// Which program of Windows (a SIP) hashes a file, for formats that have no data type of their own.
+///
+/// ```text
+/// SpcSipInfo ::= SEQUENCE { version INTEGER, uuid OCTET STRING, 5 × INTEGER 0 }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpcSipInfo {
+    /// Version of the program's interface.
+    pub version: u32,
+    /// Identifier of the program: a GUID as Windows lays it out.
+    pub uuid: [u8; 16],
+}
+
+impl SpcSipInfo {
+    /// `{0AC5DF4B-CE07-4DE2-B76E-23C839A09FD1}`: app packages.
+    pub const PACKAGE: Self = Self {
+        version: 0x0101_0000,
+        uuid: [
+            0x4b, 0xdf, 0xc5, 0x0a, 0x07, 0xce, 0xe2, 0x4d, 0xb7, 0x6e, 0x23, 0xc8, 0x39, 0xa0,
+            0x9f, 0xd1,
+        ],
+    };
+    /// `{0F5F58B3-AADE-4B9A-A434-95742D92ECEB}`: bundles of app packages.
+    pub const BUNDLE: Self = Self {
+        version: 0x0101_0000,
+        uuid: [
+            0xb3, 0x58, 0x5f, 0x0f, 0xde, 0xaa, 0x9a, 0x4b, 0xa4, 0x34, 0x95, 0x74, 0x2d, 0x92,
+            0xec, 0xeb,
+        ],
+    };
+
+    /// Reads the `data` of a signature; `None` where it is of another type.
+    ///
+    /// # Errors
+    /// Where the structure differs from the one above.
+    pub fn read(data: &SpcIndirectData<'_>) -> Result<Option<Self>, ParseError> {
+        let Some(value) = data
+            .data_value
+            .filter(|_| data.data_type == oid::SPC_SIP_INFO)
+        else {
+            return Ok(None);
+        };
+        let mut outer = Reader::new("SpcSipInfo", value.raw, value.offset);
+        let mut reader = outer
+            .expect("SpcSipInfo", der::SEQUENCE)?
+            .reader("SpcSipInfo");
+        let version = reader.small_integer("version")?;
+        let uuid = reader.expect("uuid", der::OCTET_STRING)?;
+        for _ in 0..5 {
+            reader.small_integer("reserved")?;
+        }
+        reader.finish()?;
+        let found = format!("{} bytes", uuid.value.len());
+        let uuid = uuid
+            .value
+            .try_into()
+            .map_err(|_| ParseError::invalid("SpcSipInfo", "uuid", uuid.offset, found, 16))?;
+        Ok(Some(Self { version, uuid }))
+    }
+
+    /// Encodes the `data` of a signature.
+    pub fn write(&self) -> Vec<u8> {
+        let zero = der::integer(0);
+        let info = der::sequence(&[
+            &der::integer(self.version),
+            &der::octet_string(&self.uuid),
+            &zero,
+            &zero,
+            &zero,
+            &zero,
+            &zero,
+        ]);
+        der::sequence(&[&der::oid(oid::SPC_SIP_INFO), &info])
+    }
+}
+
 /// ```text
 /// SpcSpOpusInfo ::= SEQUENCE {
 ///   programName [0] EXPLICIT SpcString OPTIONAL,      -- unicode [0] IMPLICIT BMPString
@@ -294,6 +370,21 @@ mod tests {
     /// The data of a cabinet.
     fn write_other() -> Vec<u8> {
         EnhancedHash(&[0; 32]).write()
+    }
+
+    #[test]
+    fn the_program_for_a_file_is_found_where_it_was_written() {
+        for info in [SpcSipInfo::PACKAGE, SpcSipInfo::BUNDLE] {
+            let content = SpcIndirectData::write(&info.write(), oid::SHA256, &[1; 148]);
+            let tlv = Reader::new("test", &content, 0).next("content").unwrap();
+            let read = SpcIndirectData::read(tlv).unwrap();
+            assert_eq!(SpcSipInfo::read(&read).unwrap(), Some(info));
+        }
+        let data = EnhancedHash(&[1; 32]).write();
+        let content = SpcIndirectData::write(&data, oid::SHA256, &[1; 32]);
+        let tlv = Reader::new("test", &content, 0).next("content").unwrap();
+        let read = SpcIndirectData::read(tlv).unwrap();
+        assert_eq!(SpcSipInfo::read(&read).unwrap(), None);
     }
 
     #[test]

@@ -81,6 +81,19 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// The draft with one more signed attribute, whose value is encoded.
+    ///
+    /// # Errors
+    /// None for attributes that [`Draft::new`] made.
+    pub fn with_attribute(mut self, kind: Oid<'_>, value: &[u8]) -> Result<Self, ParseError> {
+        let set = Reader::new("Attributes", &self.attributes, 0).next("attributes")?;
+        let elements = set.reader("Attributes").all("attribute")?;
+        let mut elements: Vec<_> = elements.iter().map(|tlv| tlv.raw.to_vec()).collect();
+        elements.push(attribute(kind, value));
+        self.attributes = der::set_of(elements);
+        Ok(self)
+    }
+
     /// The bytes that the key signs.
     pub fn to_be_signed(&self) -> &[u8] {
         &self.attributes

@@ -16,6 +16,7 @@
 )]
 
 pub mod anchor;
+pub mod app_package;
 pub mod catalog;
 pub mod chain;
 pub mod clock;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
+use formats::container::appx;
 use formats::container::pe::{self, WordSum};
 use formats::container::{Container, Format, Prepared, ToBeSigned};
 use formats::der;
@@ -13,6 +14,7 @@ use formats::oid;
 use formats::patch::Patch;
 use formats::spc::{EnhancedHash, SpcIndirectData, SpcPeImageData};
 
+use crate::app_package;
 use crate::cms::{Attributes, Draft};
 use crate::digest::DigestAlgorithm;
 use crate::identity::Identity;
@@ -39,6 +41,19 @@ pub enum SignError {
     /// The file is signed, and signed files were not to be touched.
     #[error("it is signed already")]
     SignedAlready,
+    /// Windows looks at one signature of such a file only.
+    #[error("a signed {0} takes no other signature nested in the one it has")]
+    NotNestable(Format),
+    /// The certificate is not the one that the package's manifest names.
+    #[error(
+        "the package is published by {publisher}, the certificate is that of {subject}: Windows will refuse it"
+    )]
+    PublisherMismatch {
+        /// `Publisher` of the manifest.
+        publisher: String,
+        /// The certificate's subject in the same form.
+        subject: String,
+    },
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] io::Error),
@@ -66,7 +81,8 @@ pub enum Placement {
 /// How to sign.
 #[derive(Debug, Clone)]
 pub struct SignOptions {
-    /// Digest of file and attributes: SHA-256, SHA-384 or SHA-512.
+    /// Digest of file and attributes: SHA-256, SHA-384 or SHA-512. App packages are signed with that of their block
+    /// map instead.
     pub digest: DigestAlgorithm,
     /// What the signature says besides.
     pub attributes: Attributes,
@@ -74,6 +90,8 @@ pub struct SignOptions {
     pub page_hashes: bool,
     /// What becomes of a signature that is there; without one there is no difference.
     pub placement: Placement,
+    /// Whether an app package is signed although its manifest names another publisher.
+    pub allow_publisher_mismatch: bool,
 }
 
 impl Default for SignOptions {
@@ -83,6 +101,7 @@ impl Default for SignOptions {
             attributes: Attributes::default(),
             page_hashes: false,
             placement: Placement::Replace,
+            allow_publisher_mismatch: false,
         }
     }
 }
@@ -131,6 +150,8 @@ impl Action {
 pub struct Signed {
     /// The file's format.
     pub format: Format,
+    /// The digest, which is not the one that was asked for where the file has one of its own.
+    pub digest: DigestAlgorithm,
     /// What became of it.
     pub action: Action,
     /// The time stamp, where one was asked for.
@@ -167,6 +188,7 @@ pub fn sign_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Signed, S
     };
     let mut signed = Signed {
         format: container.format(),
+        digest: digest_of(&container, job.options),
         action,
         timestamp: None,
     };
@@ -197,10 +219,13 @@ pub fn sign_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Signed, S
 }
 
 /// The container with room for the new signature.
-fn prepare(container: &Container, placement: Placement) -> Result<Prepared<'_>, ParseError> {
-    match placement {
-        Placement::Replace => container.prepare(),
-        Placement::Nest => container.prepare_amended(),
+fn prepare(container: &Container, placement: Placement) -> Result<Prepared<'_>, SignError> {
+    match (placement, container) {
+        (Placement::Nest, Container::Appx(package)) if package.signature().is_some() => {
+            Err(SignError::NotNestable(container.format()))
+        }
+        (Placement::Nest, _) => Ok(container.prepare_amended()?),
+        (Placement::Replace, _) => Ok(container.prepare()?),
     }
 }
 
@@ -226,6 +251,14 @@ pub fn sign(
     let (cms, hashed) = sign_prepared(&prepared, input, identity, options)?;
     let cms = place(container, cms, options.placement)?;
     Ok(prepared.embed(&cms, hashed)?)
+}
+
+/// The digest with which a file is signed.
+fn digest_of(container: &Container, options: &SignOptions) -> DigestAlgorithm {
+    match container {
+        Container::Appx(package) => app_package::algorithm(package.hash_method()),
+        _ => options.digest,
+    }
 }
 
 /// Makes the patch that takes the nested signatures out of the first signature of `input`, which was read as
@@ -285,6 +318,10 @@ fn sign_prepared(
             let content = SpcIndirectData::write(&data, digest.oid(), &file);
             Ok((finish(oid::SPC_INDIRECT_DATA, &content)?, sum))
         }
+        ToBeSigned::Appx(prepared) => {
+            let cms = sign_package(prepared, input, identity, options)?;
+            Ok((cms, WordSum::default()))
+        }
         ToBeSigned::Content {
             content_type,
             content,
@@ -303,4 +340,34 @@ fn page_table(
         return Err(SignError::TooManyPages(layout.records()));
     }
     Ok(page_hash::table(input, &layout, algorithm)?)
+}
+
+fn sign_package(
+    prepared: &appx::Prepared,
+    input: &mut (impl Read + Seek),
+    identity: &Identity,
+    options: &SignOptions,
+) -> Result<Vec<u8>, SignError> {
+    let publisher = prepared.publisher();
+    let subject = &identity.leaf().subject;
+    if !options.allow_publisher_mismatch && !app_package::is_publisher(publisher, subject) {
+        return Err(SignError::PublisherMismatch {
+            publisher: publisher.to_owned(),
+            subject: app_package::publisher_of(subject),
+        });
+    }
+    let digest = app_package::algorithm(prepared.hash_method());
+    let data = app_package::sip_info(prepared.kind()).write();
+    let list = app_package::digest_list(digest, input, prepared.digest_parts())?;
+    let content = SpcIndirectData::write(&data, digest.oid(), &list);
+    let mut draft = Draft::new(
+        oid::SPC_INDIRECT_DATA,
+        &content,
+        digest,
+        &options.attributes,
+    )?;
+    if let Some(original) = prepared.original() {
+        draft = draft.with_attribute(appx::ORIGINAL, original)?;
+    }
+    Ok(draft.sign(identity)?)
 }

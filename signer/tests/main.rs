@@ -1,5 +1,6 @@
 //! What the signer promises, on the test certificates and on other people's files.
 
+mod app_package;
 mod authority;
 mod catalog;
 mod identity;
@@ -9,6 +10,8 @@ mod image_builder;
 mod nested;
 mod network;
 mod oracle;
+#[path = "../../formats/tests/appx/builder.rs"]
+mod package_builder;
 mod real_files;
 mod remote_key;
 mod round_trip;

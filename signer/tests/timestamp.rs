@@ -8,6 +8,7 @@ use formats::der;
 use formats::oid;
 use formats::signed_data::SignedData;
 use signer::anchor::Anchors;
+use signer::app_package::publisher_of;
 use signer::digest::DigestAlgorithm;
 use signer::identity::Identity;
 use signer::sign::{IfSigned, Job, SignError, SignOptions, sign_file};
@@ -18,6 +19,7 @@ use time::OffsetDateTime;
 
 use crate::authority::{Lie, OpensslAuthority};
 use crate::network::{Network, anchors, authority, servers, serving};
+use crate::package_builder::{Hash, RawPackage, SHA256, Style};
 use crate::support::{
     certificate, corpus, failures, identity, now, read, repository, signed, small_cabinet,
     small_catalog, verified_at,
@@ -92,6 +94,26 @@ fn stamping_later_gives_what_stamping_at_once_gives() {
                 stamp_later(&plain, protocol, Existing::Keep).unwrap(),
                 at_once
             );
+        }
+    }
+}
+
+#[test]
+fn packages_are_stamped_at_once_or_later() {
+    for name in ["oem", "ecdsa-p384"] {
+        let publisher = publisher_of(&certificate(name).subject);
+        let hash = Hash {
+            uri: SHA256,
+            of: |bytes| DigestAlgorithm::Sha256.of(bytes),
+        };
+        let unsigned = RawPackage::package(&publisher, Style::MakeAppx, hash).bytes();
+        let plain = signed(&unsigned, &identity(name));
+        for protocol in [Protocol::Rfc3161, Protocol::Legacy] {
+            let at_once = sign_with_stamp(&unsigned, &identity(name), protocol).unwrap();
+            let verification = verified_at(&at_once, after_everything_expired(), &anchors());
+            assert_eq!(failures(&verification), [""; 0], "{name} {protocol:?}");
+            let later = stamp_later(&plain, protocol, Existing::Keep).unwrap();
+            assert!(later == at_once, "{name} {protocol:?}");
         }
     }
 }

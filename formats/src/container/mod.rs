@@ -1,5 +1,6 @@
 //! Files that carry signatures, behind one closed type.
 
+pub mod appx;
 pub mod cab;
 pub mod cat;
 pub mod pe;
@@ -11,6 +12,7 @@ use std::ops::Range;
 use crate::error::ParseError;
 use crate::oid::{self, Oid};
 use crate::patch::Patch;
+use appx::Package;
 use cab::Cabinet;
 use cat::Catalog;
 use pe::{Image, WordSum};
@@ -65,6 +67,8 @@ pub enum Format {
     Catalog,
     /// A PE image: `.sys`, `.dll`, `.exe`, `.efi`.
     Pe,
+    /// An app package or a bundle of them: `.appx`, `.msix`, `.appxbundle`, `.msixbundle`.
+    Appx,
 }
 
 impl Format {
@@ -74,6 +78,7 @@ impl Format {
             Self::Cabinet => "cab",
             Self::Catalog => "cat",
             Self::Pe => "pe",
+            Self::Appx => "appx",
         }
     }
 }
@@ -84,6 +89,7 @@ impl fmt::Display for Format {
             Self::Cabinet => "cabinet",
             Self::Catalog => "catalog",
             Self::Pe => "PE image",
+            Self::Appx => "app package",
         })
     }
 }
@@ -123,6 +129,8 @@ pub enum ToBeSigned<'a> {
         /// The image, for its pages.
         image: &'a pe::Prepared<'a>,
     },
+    /// An app package's hashes, of which the digest is a list.
+    Appx(&'a appx::Prepared),
     /// A content that the signature carries itself.
     Content {
         /// `eContentType`.
@@ -141,6 +149,8 @@ pub enum Container {
     Catalog(Box<Catalog>),
     /// A PE image.
     Pe(Box<Image>),
+    /// An app package.
+    Appx(Box<Package>),
 }
 
 impl Container {
@@ -158,12 +168,13 @@ impl Container {
             [b'M', b'S', b'C', b'F', ..] => Ok(Self::Cabinet(Box::new(Cabinet::read(input)?))),
             [crate::der::SEQUENCE, ..] => Ok(Self::Catalog(Box::new(Catalog::read(input)?))),
             [b'M', b'Z', ..] => Ok(Self::Pe(Box::new(Image::read(input)?))),
+            [b'P', b'K', 3, 4, ..] => Ok(Self::Appx(Box::new(Package::read(input)?))),
             other => Err(ParseError::invalid(
                 "file",
                 "magic",
                 0,
                 describe_magic(other),
-                "a cabinet (MSCF), a PE image (MZ) or a catalog (DER)",
+                "a cabinet (MSCF), a PE image (MZ), an app package (PK) or a catalog (DER)",
             )),
         }
     }
@@ -174,13 +185,14 @@ impl Container {
             Self::Cabinet(_) => Format::Cabinet,
             Self::Catalog(_) => Format::Catalog,
             Self::Pe(_) => Format::Pe,
+            Self::Appx(_) => Format::Appx,
         }
     }
 
     /// The `eContentType` that its signatures have.
     pub fn content_type(&self) -> Oid<'static> {
         match self {
-            Self::Cabinet(_) | Self::Pe(_) => oid::SPC_INDIRECT_DATA,
+            Self::Cabinet(_) | Self::Pe(_) | Self::Appx(_) => oid::SPC_INDIRECT_DATA,
             Self::Catalog(_) => oid::CTL,
         }
     }
@@ -203,17 +215,19 @@ impl Container {
                 signature.map(embedded).into_iter().collect()
             }
             Self::Pe(image) => image.signatures().map(embedded).collect(),
+            Self::Appx(package) => package.signature().map(embedded).into_iter().collect(),
         }
     }
 
-    /// What the digest in the present signature covers; `None` where the signature carries its content itself.
+    /// What the digest in the present signature covers; `None` where the signature carries its content itself, and
+    /// for app packages, whose digest is a list (see [`Package::digest_parts`]).
     pub fn digestible(&self) -> Option<Digestible> {
         match self {
             Self::Cabinet(cabinet) => Some(Digestible {
                 pieces: cabinet.digest_pieces(),
                 enhanced_hash_input: Some(cabinet.enhanced_hash_input()),
             }),
-            Self::Catalog(_) => None,
+            Self::Catalog(_) | Self::Appx(_) => None,
             Self::Pe(image) => Some(Digestible {
                 pieces: image.digest_pieces(),
                 enhanced_hash_input: None,
@@ -227,6 +241,7 @@ impl Container {
             Self::Cabinet(cabinet) => cabinet.canonical_faults(),
             Self::Catalog(_) => &[],
             Self::Pe(image) => image.canonical_faults(),
+            Self::Appx(package) => package.canonical_faults(),
         }
     }
 
@@ -239,16 +254,19 @@ impl Container {
             Self::Cabinet(cabinet) => Prepared::Cabinet(Box::new(cabinet.prepare()?)),
             Self::Catalog(catalog) => Prepared::Catalog(catalog),
             Self::Pe(image) => Prepared::Pe(Box::new(image.prepare()?)),
+            Self::Appx(package) => Prepared::Appx(Box::new(package.prepare()?)),
         })
     }
 
     /// The container with its signature open for change: what that signature covers stays as it is.
     ///
     /// # Errors
-    /// As [`Container::prepare`], and where there are several signatures side by side.
+    /// As [`Container::prepare`], where there are several signatures side by side, and where what an app package's
+    /// signature covers would have to change.
     pub fn prepare_amended(&self) -> Result<Prepared<'_>, ParseError> {
         match self {
             Self::Pe(image) => Ok(Prepared::Pe(Box::new(image.prepare_amended()?))),
+            Self::Appx(package) => Ok(Prepared::Appx(Box::new(package.prepare_amended()?))),
             Self::Cabinet(_) | Self::Catalog(_) => self.prepare(),
         }
     }
@@ -262,7 +280,7 @@ impl Container {
         let hashed = match &prepared {
             Prepared::Pe(image) => WordSum::of_pieces(input, &image.digest_pieces())
                 .map_err(|error| ParseError::io("file", "content", 0, &error))?,
-            Prepared::Cabinet(_) | Prepared::Catalog(_) => WordSum::default(),
+            Prepared::Cabinet(_) | Prepared::Catalog(_) | Prepared::Appx(_) => WordSum::default(),
         };
         prepared.embed(cms, hashed)
     }
@@ -280,6 +298,7 @@ impl Container {
             Self::Cabinet(cabinet) => cabinet.remove_signature(),
             Self::Catalog(catalog) => catalog.remove_signature(),
             Self::Pe(image) => image.remove_signature(input),
+            Self::Appx(package) => package.remove_signature(),
         }
     }
 }
@@ -293,6 +312,8 @@ pub enum Prepared<'a> {
     Catalog(&'a Catalog),
     /// A PE image.
     Pe(Box<pe::Prepared<'a>>),
+    /// An app package.
+    Appx(Box<appx::Prepared>),
 }
 
 impl Prepared<'_> {
@@ -314,6 +335,7 @@ impl Prepared<'_> {
                 pieces: prepared.digest_pieces(),
                 image: prepared,
             },
+            Self::Appx(prepared) => ToBeSigned::Appx(prepared),
         })
     }
 
@@ -327,6 +349,7 @@ impl Prepared<'_> {
             Self::Cabinet(prepared) => prepared.embed(cms),
             Self::Catalog(catalog) => Ok(catalog.embed(cms)),
             Self::Pe(prepared) => prepared.embed(cms, hashed),
+            Self::Appx(prepared) => prepared.embed(cms),
         }
     }
 }
@@ -335,7 +358,7 @@ impl Prepared<'_> {
 fn describe_magic(magic: &[u8]) -> String {
     let known = match magic {
         [] => "an empty file",
-        [b'P', b'K', 3, 4, ..] => "an APPX, MSIX or ZIP file (PK)",
+        [b'P', b'K', ..] => "an empty or split ZIP archive (PK)",
         [0xd0, 0xcf, 0x11, 0xe0, ..] => "an MSI or other OLE file",
         [b'M', b'S', b'W', b'I', b'M', ..] => "a WIM file",
         [b'<', ..] | [0xef, 0xbb, 0xbf, b'<', ..] => "an XML or HTML file",

@@ -3,6 +3,7 @@
 //! Reading is tolerant: whatever is missing or malformed becomes an absent or flagged field, because malformed is what
 //! a linter reports. Only bytes that are no text and XML that is not well formed are errors, and those have a place too.
 
+pub mod appx;
 pub mod boot_configuration;
 pub mod command_script;
 pub mod customizations;

@@ -1,4 +1,5 @@
-//! What is checked of the file that a signature covers: digest, enhanced hash, page hashes, CheckSum.
+//! What is checked of the file that a signature covers: digest, enhanced hash, page hashes, CheckSum. App packages have
+//! a module of their own.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Seek};
@@ -9,16 +10,18 @@ use formats::der::Tlv;
 use formats::oid::Oid;
 use formats::spc::{EnhancedHash, SpcIndirectData, SpcPeImageData};
 
-use super::{Check, FailureKind, SignatureReport};
+use super::{Check, FailureKind, Outcome, SignatureReport};
 use crate::digest::{DigestAlgorithm, hex};
 use crate::page_hash;
 
 /// The file under the signatures, each digest computed once.
 pub(super) struct Subject<'a, R> {
     pub(super) container: &'a Container,
-    input: &'a mut R,
-    digests: HashMap<DigestAlgorithm, Vec<u8>>,
+    pub(super) input: &'a mut R,
+    pub(super) digests: HashMap<DigestAlgorithm, Vec<u8>>,
     sum: Option<WordSum>,
+    /// Of an app package.
+    pub(super) block_map: Option<Outcome>,
 }
 
 impl<'a, R: Read + Seek> Subject<'a, R> {
@@ -28,6 +31,7 @@ impl<'a, R: Read + Seek> Subject<'a, R> {
             input,
             digests: HashMap::new(),
             sum: None,
+            block_map: None,
         }
     }
 
@@ -72,6 +76,9 @@ impl SignatureReport {
             Container::Catalog(catalog) if catalog.content().ok() != Some(content.raw) => {
                 let message = "its content is another list than the catalog's";
                 self.fail(Check::Digest, FailureKind::DigestMismatch, message);
+            }
+            Container::Appx(package) => {
+                return self.check_package_digest(content, package, subject);
             }
             container => match container.digestible() {
                 Some(digestible) => return self.check_file_digest(content, &digestible, subject),

@@ -1,5 +1,6 @@
 //! Verification: for every signature of a file a record of independent outcomes, not a bool and not the first error.
 
+mod app_package;
 mod file;
 pub mod signer;
 
@@ -36,12 +37,16 @@ pub enum Check {
     Digest,
     /// CheckSum of an image, which no digest covers; Windows refuses a driver with a wrong one. Only images have it.
     Checksum,
+    /// The files of an app package against its block map. Only packages have it.
+    BlockMap,
     /// The signature itself, under the signer's key.
     Signature,
     /// Every link to a known anchor.
     Chain,
     /// What the certificates are for.
     Usage,
+    /// The publisher that an app package's manifest names against the signer's name. Only packages have it.
+    Publisher,
     /// Validity at the time that counts.
     Validity,
     /// The time stamp.
@@ -55,9 +60,11 @@ impl Check {
             Self::Structure => "structure",
             Self::Digest => "digest",
             Self::Checksum => "checksum",
+            Self::BlockMap => "block-map",
             Self::Signature => "signature",
             Self::Chain => "chain",
             Self::Usage => "usage",
+            Self::Publisher => "publisher",
             Self::Validity => "validity",
             Self::Timestamp => "timestamp",
         }
@@ -77,6 +84,8 @@ pub enum FailureKind {
     DigestMismatch,
     /// The file has another CheckSum than its header states.
     WrongChecksum,
+    /// A file of an app package is not what the block map says.
+    BlockMapMismatch,
     /// The signature does not fit the key.
     BadSignature,
     /// The chain ends at a root that is not known.
@@ -87,6 +96,8 @@ pub enum FailureKind {
     BrokenChain,
     /// A certificate is used for what it is not for.
     WrongUsage,
+    /// An app package is published by somebody else than the signer.
+    PublisherMismatch,
     /// A certificate had expired at the time that counts.
     Expired,
     /// A certificate was not valid yet at the time that counts.
@@ -106,11 +117,13 @@ impl FailureKind {
             Self::NotDer => "not-der",
             Self::DigestMismatch => "digest-mismatch",
             Self::WrongChecksum => "wrong-checksum",
+            Self::BlockMapMismatch => "block-map-mismatch",
             Self::BadSignature => "bad-signature",
             Self::UnknownRoot => "unknown-root",
             Self::MissingIssuer => "missing-issuer",
             Self::BrokenChain => "broken-chain",
             Self::WrongUsage => "wrong-usage",
+            Self::PublisherMismatch => "publisher-mismatch",
             Self::Expired => "expired",
             Self::NotYetValid => "not-yet-valid",
             Self::BadTimestamp => "bad-timestamp",
@@ -298,11 +311,13 @@ fn verify_signature<R: Read + Seek>(
     report.check_structure(&signed_data, signer, subject.container);
     report.check_digest(&signed_data, signer, subject)?;
     report.check_checksum(subject)?;
+    report.check_block_map(subject)?;
     let pool = certificates(&signed_data);
     let leaf = find_certificate(signer, &pool);
     report.check_signature(&signed_data, signer, leaf);
     let stamp = timestamp::verify(signer, &pool, options.anchors);
     report.check_chain(leaf, &pool, options.anchors);
+    report.check_publisher(subject.container, leaf);
     let time = stamp
         .as_ref()
         .ok()
@@ -365,7 +380,9 @@ impl SignatureReport {
             let message = "certificates or attributes are not in DER order";
             match container.format() {
                 Format::Catalog => faults.push((FailureKind::NotDer, message.to_owned())),
-                Format::Cabinet | Format::Pe => self.weaknesses.push(message.to_owned()),
+                Format::Cabinet | Format::Pe | Format::Appx => {
+                    self.weaknesses.push(message.to_owned());
+                }
             }
         }
         match faults.into_iter().next() {
