@@ -34,6 +34,9 @@ struct Trust {
     /// Certificates, PEM or DER, at which chains may end besides the built-in anchors.
     #[serde(default)]
     roots: Vec<PathBuf>,
+    /// Certificate files, or folders of them, from which gaps in chains are filled.
+    #[serde(default)]
+    intermediates: Vec<PathBuf>,
 }
 
 /// What kind of image a profile signs for.
@@ -156,6 +159,15 @@ impl Config {
         self.file
             .trust
             .roots
+            .iter()
+            .map(|path| self.folder.join(path))
+    }
+
+    /// The files and folders of intermediates.
+    pub(crate) fn intermediates(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.file
+            .trust
+            .intermediates
             .iter()
             .map(|path| self.folder.join(path))
     }

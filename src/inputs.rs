@@ -56,6 +56,21 @@ pub(crate) fn all(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
+/// The files of a folder and those below it whose name ends like that of a certificate file, in order.
+pub(crate) fn certificate_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    search(folder, 0, &is_certificate_file, &mut files)?;
+    Ok(files)
+}
+
+/// As [`certificate_files`], PKCS#12 files too.
+pub(crate) fn certificate_and_key_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    let is_wanted = |path: &Path| is_certificate_file(path) || is_pfx(path);
+    search(folder, 0, &is_wanted, &mut files)?;
+    Ok(files)
+}
+
 fn search(
     folder: &Path,
     depth: usize,
@@ -86,11 +101,24 @@ fn search(
 }
 
 fn is_container(path: &Path) -> bool {
+    has_extension(path, &EXTENSIONS)
+}
+
+fn is_certificate_file(path: &Path) -> bool {
+    has_extension(path, &["cer", "crt", "der", "pem", "p7b", "p7c"])
+}
+
+/// Whether a name ends like that of a PKCS#12 file.
+pub(crate) fn is_pfx(path: &Path) -> bool {
+    has_extension(path, &["pfx", "p12"])
+}
+
+fn has_extension(path: &Path, known: &[&str]) -> bool {
     let extension = path
         .extension()
         .and_then(|e| e.to_str())
         .unwrap_or_default();
-    EXTENSIONS
+    known
         .iter()
         .any(|known| extension.eq_ignore_ascii_case(known))
 }

@@ -19,7 +19,8 @@ use time::OffsetDateTime;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::{ReportFormat, instant, output, trust};
+use crate::trust::{self, MaterialArgs};
+use crate::{ReportFormat, instant, output};
 
 /// Judge workspaces, products, documents and packages by the policy of their image type.
 #[derive(Debug, Args)]
@@ -36,6 +37,8 @@ pub(crate) struct LintArgs {
     /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
     #[arg(long, value_name = "FILE")]
     root: Vec<PathBuf>,
+    #[command(flatten)]
+    material: MaterialArgs,
     /// Judge certificates as of this time instead of now
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     at: Option<OffsetDateTime>,
@@ -82,6 +85,7 @@ pub(crate) struct Request<'a> {
 pub(crate) fn run(arguments: LintArgs, config: &Config) -> Result<Exit, Error> {
     let policies = policies(arguments.policy.as_deref())?;
     let anchors = trust::anchors(config, &arguments.root)?;
+    let anchors = arguments.material.add_to(anchors)?;
     let outcome = lint(Request {
         paths: &arguments.paths,
         image: match arguments.image {

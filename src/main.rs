@@ -2,6 +2,7 @@
 
 mod allow;
 mod catalog;
+mod certs;
 mod config;
 mod demo;
 mod error;
@@ -45,6 +46,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Certs(certs::CertsArgs),
     Demo(demo::DemoArgs),
     Sign(Box<sign::SignArgs>),
     Remove(remove::RemoveArgs),
@@ -85,6 +87,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         _ => Config::find(cli.config.as_deref())?,
     };
     match cli.command {
+        Command::Certs(arguments) => certs::run(&arguments, &config),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Sign(arguments) => sign::run(*arguments, &config),

@@ -164,7 +164,8 @@ fn identity_of_files(name: &str, profile: &Profile) -> Result<Identity, Error> {
     }
 }
 
-fn password(profile: &Profile) -> Result<Option<Zeroizing<String>>, Error> {
+/// The password that a variable or a file holds.
+pub(crate) fn password(profile: &Profile) -> Result<Option<Zeroizing<String>>, Error> {
     let secret = Secret {
         env: profile.password_env.clone(),
         file: profile.password_file.clone(),

@@ -43,6 +43,9 @@ pub(crate) struct SignArgs {
     /// File whose first line is the password of the key
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Certificate file, or folder of them: what is missing between the signer and its root is put into the signature
+    #[arg(long, value_name = "DIR|FILE")]
+    intermediates: Vec<PathBuf>,
     /// Where the signed file goes: a file for one input, a folder for several
     #[arg(long, value_name = "FILE|DIR", required_unless_present = "in_place")]
     out: Option<PathBuf>,
@@ -138,6 +141,9 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
     ready.options.page_hashes = arguments.page_hashes;
     ready.options.allow_publisher_mismatch = arguments.allow_publisher_mismatch;
     let anchors = trust::anchors(config, &arguments.servers.root)?;
+    let anchors = trust::with_intermediates(anchors, &arguments.intermediates)?;
+    let missing = anchors.intermediates().all();
+    ready.identity.complete(missing, OffsetDateTime::now_utc());
     profile::check(
         &ready,
         &arguments.allow.names(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use formats::container::Container;
-use lint::render::verification::{self, FileRecord, Requirement};
+use lint::render::verification::{self, Detail, FileRecord, Requirement};
 use rayon::prelude::*;
 use serde_json::Value;
 use signer::anchor::Anchors;
@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::inputs;
 use crate::output;
-use crate::trust;
+use crate::trust::{self, MaterialArgs};
 use crate::{ReportFormat, instant};
 
 /// Bytes read at a time from the file that is hashed.
@@ -31,6 +31,8 @@ pub(crate) struct VerifyArgs {
     /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
     #[arg(long, value_name = "FILE")]
     root: Vec<PathBuf>,
+    #[command(flatten)]
+    material: MaterialArgs,
     /// Verify as of this time instead of now
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     at: Option<OffsetDateTime>,
@@ -43,6 +45,9 @@ pub(crate) struct VerifyArgs {
     /// Verify this catalog, and that it lists the files, whatever they are
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
+    /// Draw how each chain was found, and say why each certificate that is not in it was dropped
+    #[arg(long)]
+    explain_chain: bool,
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
@@ -73,6 +78,7 @@ enum Signatures {
 /// Runs the command.
 pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error> {
     let anchors = trust::anchors(config, &arguments.root)?;
+    let anchors = arguments.material.add_to(anchors)?;
     let at = arguments.at.unwrap_or_else(OffsetDateTime::now_utc);
     let requirement = Requirement {
         class: arguments.require.map(|require| match require {
@@ -100,11 +106,15 @@ pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error
         Some(path) => membership::records(&catalog::read(path)?, path, &arguments.paths)?,
         None => Vec::new(),
     };
+    let detail = match arguments.explain_chain {
+        true => Detail::Chains,
+        false => Detail::Outcomes,
+    };
     output::result(&match arguments.format {
-        ReportFormat::Json => json(&records, &members),
+        ReportFormat::Json => json(&records, &members, detail),
         ReportFormat::Text => {
             let colour = output::colour();
-            verification::text(&records, colour) + &membership::text(&members, colour)
+            verification::text(&records, detail, colour) + &membership::text(&members, colour)
         }
     })?;
     let is_accepted = records.iter().all(FileRecord::is_accepted);
@@ -115,9 +125,12 @@ pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error
 }
 
 /// The records of files that were verified, then those of files that a catalog is to list.
-fn json(records: &[FileRecord], members: &[membership::Record]) -> String {
+fn json(records: &[FileRecord], members: &[membership::Record], detail: Detail) -> String {
     let members = members.iter().map(membership::Record::json);
-    let records = records.iter().map(FileRecord::json).chain(members);
+    let records = records
+        .iter()
+        .map(|record| record.json(detail))
+        .chain(members);
     format!("{:#}\n", Value::Array(records.collect()))
 }
 

@@ -7,6 +7,8 @@ mod app_packages;
 mod authority;
 mod bad_input;
 mod catalog;
+mod certs;
+mod chains;
 mod demo;
 mod folder;
 mod keys_doctor;
@@ -15,6 +17,7 @@ mod loopback;
 mod osslsigncode;
 #[path = "../formats/tests/appx/builder.rs"]
 mod package_builder;
+mod revocation;
 mod sign_and_verify;
 mod sign_with_command;
 mod sign_with_token;

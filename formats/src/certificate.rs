@@ -3,7 +3,7 @@
 use std::fmt;
 
 use time::OffsetDateTime;
-use x509_parser::extensions::ParsedExtension;
+use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 
 use crate::der::{self, Reader};
@@ -43,6 +43,8 @@ pub struct KeyUsage {
     pub digital_signature: bool,
     /// `keyCertSign`.
     pub key_cert_sign: bool,
+    /// `cRLSign`.
+    pub crl_sign: bool,
 }
 
 /// One X.509 certificate. Fields follow the order of `TBSCertificate`.
@@ -78,6 +80,8 @@ pub struct Certificate {
     pub subject_key_identifier: Option<Vec<u8>>,
     /// `authorityKeyIdentifier.keyIdentifier`.
     pub authority_key_identifier: Option<Vec<u8>>,
+    /// The addresses in `cRLDistributionPoints`.
+    pub crl_distribution_points: Vec<String>,
     /// Critical extensions that this program does not evaluate, dotted.
     pub unknown_critical: Vec<String>,
     /// `signatureAlgorithm`, content octets of its identifier.
@@ -131,6 +135,7 @@ impl Certificate {
             extended_key_usage_critical: false,
             subject_key_identifier: None,
             authority_key_identifier: None,
+            crl_distribution_points: Vec::new(),
             unknown_critical: Vec::new(),
             signature_algorithm: parsed.signature_algorithm.algorithm.as_bytes().to_vec(),
             signature: parsed.signature_value.data.to_vec(),
@@ -153,6 +158,7 @@ impl Certificate {
                 self.key_usage = Some(KeyUsage {
                     digital_signature: usage.digital_signature(),
                     key_cert_sign: usage.key_cert_sign(),
+                    crl_sign: usage.crl_sign(),
                 });
             }
             ParsedExtension::ExtendedKeyUsage(usage) => {
@@ -164,6 +170,9 @@ impl Certificate {
             }
             ParsedExtension::AuthorityKeyIdentifier(id) => {
                 self.authority_key_identifier = id.key_identifier.as_ref().map(|k| k.0.to_vec());
+            }
+            ParsedExtension::CRLDistributionPoints(points) => {
+                self.crl_distribution_points = addresses(points);
             }
             // Evaluated by nobody here and harmless to a chain: policies and names of other uses.
             ParsedExtension::CertificatePolicies(_)
@@ -257,6 +266,21 @@ fn text(attribute: &x509_parser::x509::AttributeTypeAndValue<'_>) -> Option<Stri
         return Some(String::from_utf16_lossy(&units));
     }
     Some(value.data.iter().map(|b| char::from(*b)).collect())
+}
+
+fn addresses(points: &x509_parser::extensions::CRLDistributionPoints<'_>) -> Vec<String> {
+    let names = points
+        .iter()
+        .flat_map(|point| match &point.distribution_point {
+            Some(DistributionPointName::FullName(names)) => names.as_slice(),
+            _ => &[],
+        });
+    names
+        .filter_map(|name| match name {
+            GeneralName::URI(address) => Some((*address).to_owned()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn eku(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) -> Vec<String> {

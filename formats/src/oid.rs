@@ -145,12 +145,44 @@ oids! {
     ECDSA_WITH_SHA384 = "1.2.840.10045.4.3.3", &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03];
     /// ecdsa-with-SHA512:
     ECDSA_WITH_SHA512 = "1.2.840.10045.4.3.4", &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x04];
+    /// id-at-commonName, in a name:
+    COMMON_NAME = "2.5.4.3", &[0x55, 0x04, 0x03];
+    /// id-at-organizationName, in a name:
+    ORGANIZATION_NAME = "2.5.4.10", &[0x55, 0x04, 0x0a];
+    /// id-ce-subjectKeyIdentifier:
+    SUBJECT_KEY_IDENTIFIER = "2.5.29.14", &[0x55, 0x1d, 0x0e];
+    /// id-ce-keyUsage:
+    KEY_USAGE = "2.5.29.15", &[0x55, 0x1d, 0x0f];
+    /// id-ce-cRLReasons, of an entry:
+    CRL_REASONS = "2.5.29.21", &[0x55, 0x1d, 0x15];
+    /// id-ce-invalidityDate, of an entry:
+    INVALIDITY_DATE = "2.5.29.24", &[0x55, 0x1d, 0x18];
+    /// id-ce-deltaCRLIndicator:
+    DELTA_CRL_INDICATOR = "2.5.29.27", &[0x55, 0x1d, 0x1b];
+    /// id-ce-issuingDistributionPoint:
+    ISSUING_DISTRIBUTION_POINT = "2.5.29.28", &[0x55, 0x1d, 0x1c];
+    /// id-ce-expiredCertsOnCRL:
+    EXPIRED_CERTS_ON_CRL = "2.5.29.60", &[0x55, 0x1d, 0x3c];
+    /// id-ce-basicConstraints:
+    BASIC_CONSTRAINTS = "2.5.29.19", &[0x55, 0x1d, 0x13];
+    /// id-ce-nameConstraints:
+    NAME_CONSTRAINTS = "2.5.29.30", &[0x55, 0x1d, 0x1e];
+    /// id-ce-authorityKeyIdentifier:
+    AUTHORITY_KEY_IDENTIFIER = "2.5.29.35", &[0x55, 0x1d, 0x23];
+    /// id-ce-extKeyUsage:
+    EXTENDED_KEY_USAGE = "2.5.29.37", &[0x55, 0x1d, 0x25];
     /// anyExtendedKeyUsage:
     EKU_ANY = "2.5.29.37.0", &[0x55, 0x1d, 0x25, 0x00];
     /// id-kp-codeSigning:
     EKU_CODE_SIGNING = "1.3.6.1.5.5.7.3.3", &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
     /// id-kp-timeStamping:
     EKU_TIME_STAMPING = "1.3.6.1.5.5.7.3.8", &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08];
+    /// id-kp-OCSPSigning:
+    EKU_OCSP_SIGNING = "1.3.6.1.5.5.7.3.9", &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x09];
+    /// id-pkix-ocsp-basic:
+    OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1", &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x01];
+    /// szOID_BITLOCKER_DATA_RECOVERY_AGENT:
+    EKU_DATA_RECOVERY = "1.3.6.1.4.1.311.67.1.2", &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x43, 0x01, 0x02];
     /// szOID_KP_LIFETIME_SIGNING:
     EKU_LIFETIME_SIGNING = "1.3.6.1.4.1.311.10.3.13", &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x0a, 0x03, 0x0d];
 }

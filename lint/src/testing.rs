@@ -2,7 +2,7 @@
 
 use formats::certificate::Certificate;
 use signer::anchor::{Anchor, TrustClass};
-use signer::chain::{Chain, End};
+use signer::chain::{Chain, End, Explanation};
 use signer::verify::SignatureReport;
 use time::OffsetDateTime;
 
@@ -168,8 +168,10 @@ pub(crate) fn signed(file: &str, class: TrustClass) -> Signature {
         chain: Some(Chain {
             certificates: Vec::new(),
             end: End::Anchor(Box::new(anchor)),
+            explanation: Explanation::default(),
         }),
         timestamp: None,
+        revocation: Vec::new(),
         published_key: None,
         weaknesses: Vec::new(),
     };

@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 
 use crate::clock::parse_rfc3339;
 use crate::digest::{DigestAlgorithm, hex};
+use crate::intermediates::Intermediates;
+use crate::revocation::RevocationData;
 
 const BUILT_IN: &str = include_str!("../../policies/anchors.tsv");
 
@@ -25,6 +27,8 @@ pub enum TrustClass {
     OemTest2017,
     /// The OEM test chain of 2013, of which only the intermediate is public.
     OemTest2013,
+    /// Microsoft's root above the cross-certificates of public roots: drivers that others signed, until 2021 to 2025.
+    CrossSigned,
     /// A root of the Windows root programme.
     Public,
     /// proofmark's own test root.
@@ -34,11 +38,12 @@ pub enum TrustClass {
 }
 
 impl TrustClass {
-    const NAMES: [(Self, &'static str); 7] = [
+    const NAMES: [(Self, &'static str); 8] = [
         (Self::MicrosoftProduction, "microsoft-production"),
         (Self::MicrosoftTest, "microsoft-test"),
         (Self::OemTest2017, "oem-test-2017"),
         (Self::OemTest2013, "oem-test-2013"),
+        (Self::CrossSigned, "cross-signed"),
         (Self::Public, "public"),
         (Self::OwnTest, "own-test"),
         (Self::Named, "named"),
@@ -91,6 +96,14 @@ impl Purpose {
             Self::Timestamp => "timestamp",
         }
     }
+
+    /// What is signed, in words.
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::Code => "code signing",
+            Self::Timestamp => "time stamps",
+        }
+    }
 }
 
 /// One trust anchor.
@@ -130,10 +143,11 @@ impl Anchor {
         }
     }
 
-    /// Whether the anchor may be used for `purpose`.
+    /// Whether the anchor may be used for `purpose`. One that is for kernel code alone is for code.
     pub fn serves(&self, purpose: Purpose) -> bool {
         let mut purposes = self.purposes.split(',');
-        purposes.any(|p| p == purpose.name() || p == "any")
+        purposes
+            .any(|p| p == purpose.name() || p == "any" || p == "kernel" && purpose == Purpose::Code)
     }
 
     /// The last moment at which a leaf for `purpose` may have been issued, where the programme says so.
@@ -180,10 +194,13 @@ impl Anchor {
     }
 }
 
-/// The anchors of one run: the built-in ones and those that the user named.
+/// What chains are built and judged with in one run: the built-in anchors, those that the user named, intermediates
+/// that complete chains, and what is known of revoked certificates.
 #[derive(Debug, Clone, Default)]
 pub struct Anchors {
     named: Vec<Anchor>,
+    intermediates: Intermediates,
+    revocation: RevocationData,
 }
 
 impl Anchors {
@@ -197,6 +214,38 @@ impl Anchors {
     pub fn with(mut self, root: &Certificate) -> Self {
         self.named.push(Anchor::named(root));
         self
+    }
+
+    /// These anchors and one of a class of its own choosing, which only the list can give otherwise.
+    #[cfg(test)]
+    pub(crate) fn with_class(mut self, root: &Certificate, class: TrustClass) -> Self {
+        let anchor = Anchor::named(root);
+        self.named.push(Anchor { class, ..anchor });
+        self
+    }
+
+    /// These anchors and certificates from which gaps between a signer and an anchor may be filled.
+    #[must_use]
+    pub fn with_intermediates(mut self, certificates: Vec<Certificate>) -> Self {
+        self.intermediates.extend(certificates);
+        self
+    }
+
+    /// The certificates that may fill gaps.
+    pub fn intermediates(&self) -> &Intermediates {
+        &self.intermediates
+    }
+
+    /// These anchors, and what says which certificates were revoked.
+    #[must_use]
+    pub fn with_revocation(mut self, revocation: RevocationData) -> Self {
+        self.revocation = revocation;
+        self
+    }
+
+    /// What says which certificates were revoked.
+    pub fn revocation(&self) -> &RevocationData {
+        &self.revocation
     }
 
     /// The anchor whose key this is.

@@ -1,13 +1,16 @@
 //! A signing identity: a private key, its certificate, and the certificates between that and a root.
 
 use formats::certificate::Certificate;
+use formats::der::{self, Reader, Tlv};
 use formats::error::ParseError;
+use formats::signed_data::SignedData;
+use pkcs8::LineEnding;
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::anchor::{Anchors, TrustClass};
-use crate::chain;
+use crate::chain::{self, Validity};
 use crate::clock;
 use crate::digest::DigestAlgorithm;
 use crate::key::{KeyError, RemoteKey, SigningKey};
@@ -187,6 +190,13 @@ impl Identity {
         &self.intermediates
     }
 
+    /// Fills gaps in the chain from `more`, certificates in any order; those that are valid at `now` are preferred.
+    pub fn complete(&mut self, more: &[Certificate], now: OffsetDateTime) {
+        let mut pool: Vec<Certificate> = self.intermediates.iter().chain(more).cloned().collect();
+        pool.sort_by_key(|certificate| Validity::against(certificate, now).is_some());
+        self.intermediates = chain::intermediates(&self.leaf, &pool);
+    }
+
     /// Everything that speaks against signing with this identity at `now`.
     pub fn objections(&self, now: OffsetDateTime, anchors: &Anchors) -> Vec<Objection> {
         let mut objections = Vec::new();
@@ -247,13 +257,16 @@ fn only_leaf(certificates: &[Certificate]) -> Result<&Certificate, IdentityError
     }
 }
 
-/// Reads the certificates of a PEM bundle or of one DER file.
+/// Reads the certificates of a PEM bundle, of one DER file, or of a PKCS#7 file (`.p7b`) in DER.
 ///
 /// # Errors
 /// Where the file holds none, or one that cannot be read.
 pub fn read_certificates(file: &[u8]) -> Result<Vec<Certificate>, IdentityError> {
-    if file.first() == Some(&formats::der::SEQUENCE) {
-        return Ok(vec![Certificate::parse(file, 0)?]);
+    if file.first() == Some(&der::SEQUENCE) {
+        return match is_content_info(file) {
+            true => Ok(parse_all(SignedData::read(file, 0)?.certificates)?),
+            false => Ok(vec![Certificate::parse(file, 0)?]),
+        };
     }
     let mut found = Vec::new();
     for section in sections(file)? {
@@ -267,6 +280,20 @@ pub fn read_certificates(file: &[u8]) -> Result<Vec<Certificate>, IdentityError>
         )),
         false => Ok(found),
     }
+}
+
+/// Whether a SEQUENCE begins with an object identifier, as `ContentInfo` does and a certificate does not.
+fn is_content_info(file: &[u8]) -> bool {
+    let mut reader = Reader::new("file", file, 0);
+    let element = reader.next("element");
+    element.is_ok_and(|e| e.reader("element").peek_tag() == Some(der::OBJECT_IDENTIFIER))
+}
+
+fn parse_all(certificates: Vec<Tlv<'_>>) -> Result<Vec<Certificate>, ParseError> {
+    let parsed = certificates
+        .iter()
+        .map(|tlv| Certificate::parse(tlv.raw, tlv.offset));
+    parsed.collect()
 }
 
 fn certificates(der: &[Vec<u8>]) -> Result<Vec<Certificate>, IdentityError> {
@@ -288,7 +315,7 @@ fn sections(file: &[u8]) -> Result<Vec<Section>, IdentityError> {
 }
 
 fn private_key(file: &[u8], password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
-    if file.first() == Some(&formats::der::SEQUENCE) {
+    if file.first() == Some(&der::SEQUENCE) {
         return match pkcs8::EncryptedPrivateKeyInfo::try_from(file) {
             Ok(encrypted) => decrypt(&encrypted, password),
             Err(_) => Ok(Zeroizing::new(file.to_vec())),
@@ -327,4 +354,13 @@ fn decrypt(
 /// SHA-1 of a certificate, the thumbprint by which Windows names it, in upper-case hexadecimal.
 pub fn thumbprint(certificate: &Certificate) -> String {
     crate::digest::hex(&DigestAlgorithm::Sha1.of(&certificate.der)).to_uppercase()
+}
+
+/// A certificate as a PEM file.
+///
+/// # Errors
+/// Never for a certificate that was read; the encoder has a limit of length.
+pub fn write_pem(certificate: &Certificate) -> Result<String, IdentityError> {
+    pkcs8::der::pem::encode_string("CERTIFICATE", LineEnding::LF, &certificate.der)
+        .map_err(|error| IdentityError::Pem(error.to_string()))
 }

@@ -3,14 +3,21 @@
 use formats::der::{self, Reader, Tlv};
 use formats::error::ParseError;
 use formats::oid::Oid;
-use p12_keystore::Pkcs12Archive;
 use p12_keystore::error::Error as ArchiveError;
+use p12_keystore::{
+    EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, Pkcs12Archive, PrivateKeyChain,
+};
 use zeroize::Zeroizing;
+
+use crate::digest::DigestAlgorithm;
 
 /// Largest PFX that is read, in bytes.
 const MAX_PFX: usize = 4 << 20;
 /// Most rounds of key derivation; files in use have 1 to 600,000.
 const MAX_ITERATIONS: u32 = 1_000_000;
+
+/// Rounds of key derivation in files that are written.
+const ITERATIONS: u32 = 100_000;
 
 /// Why a PFX cannot be used. No variant carries key material or the password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,25 +66,70 @@ impl Pfx {
     /// # Errors
     /// [`PfxError`] tells a wrong password from a damaged file and from an unsupported scheme.
     pub fn open(bytes: &[u8], password: &str) -> Result<Self, PfxError> {
-        if bytes.len() > MAX_PFX {
-            let found = format!("{} bytes", bytes.len());
-            return Err(ParseError::invalid("PFX", "file", 0, found, "at most 4 MiB").into());
-        }
-        let normalised = der::from_ber("PFX", bytes)?;
-        check_parameters(&normalised)?;
-        let archive = Pkcs12Archive::from_pkcs12(&normalised, password).map_err(diagnose)?;
+        let archive = open(bytes, password)?;
         let [key] = archive.keys.as_slice() else {
             return Err(PfxError::KeyCount(archive.keys.len()));
         };
         Ok(Self {
             key: Zeroizing::new(key.key.as_der().to_vec()),
-            certificates: archive
-                .certs
-                .iter()
-                .map(|bag| bag.cert.as_der().to_vec())
-                .collect(),
+            certificates: certificates(&archive),
         })
     }
+
+    /// Writes a PFX: AES-256 and HMAC with SHA-256. `certificates` begin with the key's own and end with the root;
+    /// `name` is shown by Windows. The salts are random.
+    ///
+    /// # Errors
+    /// Where a part cannot be encoded, e.g. a name with characters beyond the first 65,536.
+    pub fn write(&self, name: &str, password: &str) -> Result<Vec<u8>, PfxError> {
+        let damaged = |error: ArchiveError| PfxError::Damaged(error.to_string());
+        let key = p12_keystore::PrivateKey::from_der(&self.key).map_err(damaged)?;
+        let certificates: Vec<_> = self
+            .certificates
+            .iter()
+            .map(|der| p12_keystore::Certificate::from_der(der))
+            .collect::<Result<_, _>>()
+            .map_err(damaged)?;
+        let leaf = self
+            .certificates
+            .first()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let identifier = DigestAlgorithm::Sha1.of(leaf);
+        let chain = PrivateKeyChain::new(identifier, key, certificates);
+        let mut store = KeyStore::new();
+        store.add_entry(name, KeyStoreEntry::PrivateKeyChain(chain));
+        let writer = store
+            .writer(password)
+            .encryption_algorithm(EncryptionAlgorithm::PbeWithHmacSha256AndAes256)
+            .encryption_iterations(ITERATIONS)
+            .mac_algorithm(MacAlgorithm::HmacSha256)
+            .mac_iterations(ITERATIONS);
+        writer.write().map_err(damaged)
+    }
+}
+
+/// The certificates of a PFX, whatever keys it holds.
+///
+/// # Errors
+/// As [`Pfx::open`], except for the number of keys.
+pub fn read_certificates(bytes: &[u8], password: &str) -> Result<Vec<Vec<u8>>, PfxError> {
+    Ok(certificates(&open(bytes, password)?))
+}
+
+fn certificates(archive: &Pkcs12Archive) -> Vec<Vec<u8>> {
+    let bags = archive.certs.iter();
+    bags.map(|bag| bag.cert.as_der().to_vec()).collect()
+}
+
+fn open(bytes: &[u8], password: &str) -> Result<Pkcs12Archive, PfxError> {
+    if bytes.len() > MAX_PFX {
+        let found = format!("{} bytes", bytes.len());
+        return Err(ParseError::invalid("PFX", "file", 0, found, "at most 4 MiB").into());
+    }
+    let normalised = der::from_ber("PFX", bytes)?;
+    check_parameters(&normalised)?;
+    Pkcs12Archive::from_pkcs12(&normalised, password).map_err(diagnose)
 }
 
 fn diagnose(error: ArchiveError) -> PfxError {

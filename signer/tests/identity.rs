@@ -2,7 +2,7 @@
 
 use signer::anchor::Anchors;
 use signer::identity::{Identity, IdentityError};
-use signer::pfx::PfxError;
+use signer::pfx::{Pfx, PfxError};
 
 use crate::support::{certificate, identity, now, testcert};
 
@@ -187,4 +187,19 @@ fn a_key_is_never_printed() {
     let printed = format!("{identity:?} {:?}", identity.key());
     assert!(printed.contains("SigningKey(RSA-2048)"));
     assert!(printed.len() < 400, "{printed}");
+}
+
+#[test]
+fn a_pfx_that_is_written_opens_with_its_password_alone() {
+    for name in ["oem", "ecdsa-p256"] {
+        let pfx = Pfx::open(&testcert(&format!("{name}.pfx")), "").unwrap();
+        for (shown, password) in [("name", "a päßword"), ("näme", "")] {
+            let written = pfx.write(shown, password).unwrap();
+            let read = Pfx::open(&written, password).unwrap();
+            assert_eq!(read.key, pfx.key);
+            assert_eq!(read.certificates, pfx.certificates);
+            let wrong = Pfx::open(&written, "another").err();
+            assert_eq!(wrong, Some(PfxError::WrongPassword));
+        }
+    }
 }

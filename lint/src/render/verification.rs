@@ -3,11 +3,24 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use signer::anchor::TrustClass;
+use signer::anchor::{Anchor, TrustClass};
+use signer::chain::Chain;
 use signer::clock::rfc3339;
+use signer::cross_certificate;
 use signer::digest::hex;
 use signer::identity::thumbprint;
 use signer::verify::{FailureKind, Outcome, SignatureReport, Verification};
+
+use super::{chain, revocation};
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The outcome of every check.
+    Outcomes,
+    /// That, and how each chain was found.
+    Chains,
+}
 
 /// What a file must be besides intact.
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +102,7 @@ impl FileRecord {
     }
 
     /// The record as JSON; the names are documented in `docs/json.md` and stay.
-    pub fn json(&self) -> Value {
+    pub fn json(&self, detail: Detail) -> Value {
         let status = self.status().name();
         match &self.result {
             Err(error) => json!({ "file": self.file, "status": status, "error": error }),
@@ -100,7 +113,7 @@ impl FileRecord {
                     "status": status,
                     "format": verification.format.name(),
                     "class": signatures.first().and_then(class_of).map(TrustClass::name),
-                    "signatures": signatures.iter().map(|s| signature(self, s)).collect::<Value>(),
+                    "signatures": signatures.iter().map(|s| signature(self, s, detail)).collect::<Value>(),
                 })
             }
         }
@@ -157,7 +170,8 @@ fn class_of(report: &SignatureReport) -> Option<TrustClass> {
     report.anchor().map(|anchor| anchor.class)
 }
 
-fn signature(record: &FileRecord, report: &SignatureReport) -> Value {
+fn signature(record: &FileRecord, report: &SignatureReport, detail: Detail) -> Value {
+    let explained = |chain| (detail == Detail::Chains).then(|| chain::json(chain));
     json!({
         "route": report.route,
         "holds": report.holds(),
@@ -173,16 +187,14 @@ fn signature(record: &FileRecord, report: &SignatureReport) -> Value {
             "not_before": rfc3339(leaf.not_before),
             "not_after": rfc3339(leaf.not_after),
         })),
-        "anchor": report.anchor().map(|anchor| json!({
-            "class": anchor.class.name(),
-            "name": anchor.name,
-            "thumbprint": anchor.thumbprint.to_uppercase(),
-        })),
+        "anchor": report.chain.as_ref().and_then(|chain| Some(anchor(chain, chain.anchor()?))),
         "timestamp": report.timestamp.as_ref().map(|stamp| json!({
             "time": rfc3339(stamp.time),
             "protocol": stamp.protocol.name(),
             "authority": stamp.chain.certificates.first().map(|c| c.subject.to_string()),
+            "chain": explained(&stamp.chain),
         })),
+        "revocation": report.revocation.iter().map(revocation::json).collect::<Value>(),
         "published_key": report.published_key,
         "weaknesses": report.weaknesses,
         "outcomes": report.outcomes.iter().map(|(check, outcome)| match outcome {
@@ -199,20 +211,42 @@ fn signature(record: &FileRecord, report: &SignatureReport) -> Value {
                 "message": why,
             }),
         }).collect::<Value>(),
+        "chain": report.chain.as_ref().and_then(explained),
+    })
+}
+
+/// Where a chain ends, and until when a public root was or is cross-certified for drivers.
+fn anchor(chain: &Chain, anchor: &Anchor) -> Value {
+    let cross_certified = cross_certificate::of_root(&anchor.public_key);
+    json!({
+        "class": anchor.class.name(),
+        "name": anchor.name,
+        "thumbprint": anchor.thumbprint.to_uppercase(),
+        "cross_certificate": chain.cross_certificate().map(|cross| json!({
+            "subject": cross.subject.to_string(),
+            "thumbprint": thumbprint(cross),
+            "not_after": rfc3339(cross.not_after),
+        })),
+        "cross_certified_until": cross_certified.map(|cross| rfc3339(cross.end)),
     })
 }
 
 /// Records as text for people; `colour` asks for ANSI colours.
-pub fn text(records: &[FileRecord], colour: bool) -> String {
+pub fn text(records: &[FileRecord], detail: Detail, colour: bool) -> String {
     let mut out = String::new();
     for record in records {
         // Writing to a String cannot fail.
-        let _ = describe(&mut out, record, colour);
+        let _ = describe(&mut out, record, detail, colour);
     }
     out
 }
 
-fn describe(out: &mut String, record: &FileRecord, colour: bool) -> std::fmt::Result {
+fn describe(
+    out: &mut String,
+    record: &FileRecord,
+    detail: Detail,
+    colour: bool,
+) -> std::fmt::Result {
     let status = record.status();
     let (start, end) = match (colour, status) {
         (false, _) => ("", ""),
@@ -230,6 +264,9 @@ fn describe(out: &mut String, record: &FileRecord, colour: bool) -> std::fmt::Re
     }
     for report in &verification.signatures {
         describe_signature(out, record, report)?;
+        if detail == Detail::Chains {
+            describe_chains(out, report)?;
+        }
     }
     Ok(())
 }
@@ -249,6 +286,14 @@ fn describe_signature(
     writeln!(out)?;
     if let Some(anchor) = report.anchor() {
         writeln!(out, "    anchor     {} ({})", anchor.name, anchor.class)?;
+    }
+    if let Some(cross) = report.chain.as_ref().and_then(Chain::cross_certificate) {
+        writeln!(
+            out,
+            "    through    the cross-certificate of {}, valid until {}",
+            cross.subject,
+            rfc3339(cross.not_after)
+        )?;
     }
     match &report.timestamp {
         Some(stamp) => {
@@ -272,6 +317,9 @@ fn describe_signature(
             writeln!(out, "    {:<10} --root FILE names a root of your own", "")?;
         }
     }
+    for finding in &report.revocation {
+        revocation::text(out, finding)?;
+    }
     if let Some(refusal) = record.refusal(report) {
         writeln!(out, "    refused    {refusal}")?;
     }
@@ -283,6 +331,18 @@ fn describe_signature(
     }
     for weakness in &report.weaknesses {
         writeln!(out, "    weak       {weakness}")?;
+    }
+    Ok(())
+}
+
+fn describe_chains(out: &mut String, report: &SignatureReport) -> std::fmt::Result {
+    if let Some(found) = &report.chain {
+        writeln!(out, "    chain of the signer")?;
+        chain::text(out, found)?;
+    }
+    if let Some(stamp) = &report.timestamp {
+        writeln!(out, "    chain of the time stamp")?;
+        chain::text(out, &stamp.chain)?;
     }
     Ok(())
 }

@@ -44,7 +44,9 @@ impl Rule for IssuerNameOnlyMatch {
             let is_microsoft = chain.anchor().is_some_and(|anchor| {
                 matches!(
                     anchor.class,
-                    TrustClass::MicrosoftProduction | TrustClass::MicrosoftTest
+                    TrustClass::MicrosoftProduction
+                        | TrustClass::MicrosoftTest
+                        | TrustClass::CrossSigned
                 )
             });
             let names = chain.certificates.iter();

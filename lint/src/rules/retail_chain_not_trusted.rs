@@ -1,12 +1,9 @@
 use signer::anchor::TrustClass;
-use signer::digest::{DigestAlgorithm, hex};
+use signer::cross_certificate;
 use signer::verify::Check;
 
 use crate::facts::Facts;
 use crate::rule::{Report, Rule, declare_rule};
-
-/// The public roots with a cross-certificate, by their keys; the columns are explained at the file's top.
-const CROSS_CERTIFIED: &str = include_str!("../../../policies/cross-certificates.tsv");
 
 declare_rule! {
     /// A retail package's chain ends at no accepted root
@@ -68,7 +65,8 @@ impl Rule for RetailChainNotTrusted {
             let Some(anchor) = record.anchor() else {
                 continue;
             };
-            if anchor.class == TrustClass::Public && !is_cross_certified(&anchor.public_key) {
+            let cross_certificate = cross_certificate::of_root(&anchor.public_key);
+            if anchor.class == TrustClass::Public && cross_certificate.is_none() {
                 let message = format!(
                     "`{name}`: the chain ends at {}, which Microsoft never cross-certified for drivers",
                     anchor.name
@@ -81,15 +79,6 @@ impl Rule for RetailChainNotTrusted {
     }
 }
 
-fn is_cross_certified(public_key: &[u8]) -> bool {
-    let key = hex(&DigestAlgorithm::Sha256.of(public_key));
-    let rows = CROSS_CERTIFIED
-        .lines()
-        .filter(|line| !line.starts_with('#'));
-    rows.into_iter()
-        .any(|row| row.split('\t').nth(4) == Some(&key))
-}
-
 #[cfg(test)]
 mod tests {
     const SELF: &[u8] =
@@ -97,10 +86,8 @@ mod tests {
     const TEST: &[u8] =
         include_bytes!("../../tests/fixtures/test-signed-in-retail/Fjordlight.Kiosk.Agent.cab");
 
-    use super::{CROSS_CERTIFIED, is_cross_certified};
     use crate::image::ImageType;
     use crate::testing::lint_signed;
-    use signer::anchor::{Anchors, TrustClass};
 
     fn lint(bytes: &[u8], image: ImageType) -> Vec<String> {
         lint_signed("retail-chain-not-trusted", &[("a.cab", bytes)], Some(image))
@@ -115,17 +102,5 @@ mod tests {
         );
         assert!(lint(SELF, ImageType::Test).is_empty());
         assert!(lint(TEST, ImageType::Retail).is_empty());
-    }
-
-    #[test]
-    fn the_cross_certified_roots_are_among_the_public_anchors() {
-        let public = Anchors::all_built_in();
-        let public = public.iter().filter(|a| a.class == TrustClass::Public);
-        let known = public.filter(|a| is_cross_certified(&a.public_key)).count();
-        let rows = CROSS_CERTIFIED
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .count();
-        assert!(rows == 24 && known >= 15, "{known} of {rows}");
     }
 }

@@ -2,6 +2,8 @@
 
 mod app_package;
 mod file;
+mod moment;
+mod revocation;
 pub mod signer;
 
 use std::io::{self, Read, Seek};
@@ -14,13 +16,15 @@ use formats::signed_data::{SignedData, SignerInfo};
 use time::OffsetDateTime;
 
 use crate::anchor::{Anchor, Anchors, Purpose};
-use crate::chain::{self, Chain, End, Validity};
+use crate::chain::{self, Chain, End, Validity, Wanted};
 use crate::clock::rfc3339;
 use crate::digest::{DigestAlgorithm, hex};
 use crate::public_key::{KeyKind, PublicKey, SignatureError};
 use crate::published;
+use crate::revocation::Finding;
 use crate::timestamp::{self, Timestamp};
 use file::Subject;
+use moment::TimeThatCounts;
 use signer::{certificates, check_signature, describe_end, find_certificate, form_faults};
 
 /// Deepest nesting of signatures inside signatures.
@@ -51,6 +55,8 @@ pub enum Check {
     Validity,
     /// The time stamp.
     Timestamp,
+    /// Whether a certificate of the signer or of the time stamp was revoked when it counted.
+    Revocation,
 }
 
 impl Check {
@@ -67,6 +73,7 @@ impl Check {
             Self::Publisher => "publisher",
             Self::Validity => "validity",
             Self::Timestamp => "timestamp",
+            Self::Revocation => "revocation",
         }
     }
 }
@@ -104,6 +111,8 @@ pub enum FailureKind {
     NotYetValid,
     /// The time stamp does not hold.
     BadTimestamp,
+    /// A certificate had been revoked, or its key was compromised.
+    Revoked,
     /// An algorithm that is not implemented.
     Unsupported,
 }
@@ -127,6 +136,7 @@ impl FailureKind {
             Self::Expired => "expired",
             Self::NotYetValid => "not-yet-valid",
             Self::BadTimestamp => "bad-timestamp",
+            Self::Revoked => "revoked",
             Self::Unsupported => "unsupported",
         }
     }
@@ -169,6 +179,8 @@ pub struct SignatureReport {
     pub chain: Option<Chain>,
     /// The time stamp, where it holds.
     pub timestamp: Option<Timestamp>,
+    /// What is known of the revocation of each certificate, those of the time stamp last.
+    pub revocation: Vec<Finding>,
     /// The list's name of a published key in the chain.
     pub published_key: Option<String>,
     /// Sound today but not by today's rules: old digests, short keys.
@@ -289,6 +301,7 @@ fn verify_signature<R: Read + Seek>(
         key: None,
         chain: None,
         timestamp: None,
+        revocation: Vec::new(),
         published_key: None,
         weaknesses: Vec::new(),
     };
@@ -316,15 +329,12 @@ fn verify_signature<R: Read + Seek>(
     let leaf = find_certificate(signer, &pool);
     report.check_signature(&signed_data, signer, leaf);
     let stamp = timestamp::verify(signer, &pool, options.anchors);
-    report.check_chain(leaf, &pool, options.anchors);
+    let counts = TimeThatCounts::of(leaf, &stamp, options.at);
+    report.check_chain(leaf, &pool, options.anchors, counts.time);
     report.check_publisher(subject.container, leaf);
-    let time = stamp
-        .as_ref()
-        .ok()
-        .and_then(Option::as_ref)
-        .map(|stamp| stamp.time);
-    report.check_validity(time, options.at);
+    report.check_validity(counts);
     report.record_timestamp(stamp);
+    report.check_revocation(options, counts.time);
     report.note_weaknesses();
     Ok((report, nested_signatures(signer)))
 }
@@ -468,15 +478,22 @@ impl SignatureReport {
         }
     }
 
-    fn check_chain(&mut self, leaf: Option<&Certificate>, pool: &[Certificate], anchors: &Anchors) {
+    fn check_chain(
+        &mut self,
+        leaf: Option<&Certificate>,
+        pool: &[Certificate],
+        anchors: &Anchors,
+        time: OffsetDateTime,
+    ) {
         let Some(leaf) = leaf else {
             self.skip(Check::Chain, "there is no signer's certificate");
             self.skip(Check::Usage, "there is no signer's certificate");
             return;
         };
-        let chain = chain::build(leaf, pool, anchors);
+        let purpose = Purpose::Code;
+        let chain = chain::build_for(leaf, pool, anchors, Wanted { purpose, time });
         self.published_key = chain.certificates.iter().find_map(published::find);
-        let faults = chain.faults(Purpose::Code);
+        let faults = chain.faults(purpose);
         match (&chain.end, faults.first()) {
             (End::Anchor(_), None) => self.pass(Check::Chain),
             (End::Anchor(_), Some(fault)) => {
@@ -492,18 +509,8 @@ impl SignatureReport {
                 self.fail(Check::Chain, kind, describe_end(end));
             }
         }
-        let anchor_usage = match chain.anchor() {
-            Some(anchor) if !anchor.serves(Purpose::Code) => {
-                Err(format!("the root {} is not for code signing", anchor.name))
-            }
-            Some(anchor) => match anchor.issued_until(Purpose::Code) {
-                Some(limit) if leaf.not_before > limit => Err(format!(
-                    "the root {} counts for certificates issued until {} only",
-                    anchor.name,
-                    rfc3339(limit)
-                )),
-                _ => Ok(()),
-            },
+        let anchor_usage = match chain.anchor_objection(purpose) {
+            Some(objection) => Err(objection),
             None => Ok(()),
         };
         let usage = chain::may_sign_code(leaf)
@@ -515,44 +522,24 @@ impl SignatureReport {
         self.chain = Some(chain);
     }
 
-    fn check_validity(&mut self, stamped: Option<OffsetDateTime>, at: OffsetDateTime) {
+    fn check_validity(&mut self, counts: TimeThatCounts) {
         let Some(chain) = &self.chain else {
             self.skip(Check::Validity, "there is no chain");
             return;
         };
-        let (time, whence) = match stamped {
-            Some(time) => (time, "the time stamp's time"),
-            None => (
-                at,
-                "the time of verification, as there is no valid time stamp",
-            ),
-        };
-        let disallowed = chain
-            .anchor()
-            .and_then(|anchor| Some((anchor, anchor.disallowed_after?)))
-            .filter(|(_, after)| time > *after)
-            .map(|(anchor, after)| {
-                format!(
-                    "signatures under {} are accepted until {} only",
-                    anchor.name,
-                    rfc3339(after)
-                )
-            });
-        match (chain.invalid_at(time), disallowed) {
+        let TimeThatCounts { time, whence } = counts;
+        let counted = rfc3339(time);
+        match (chain.invalid_at(time), chain.disallowed_at(time)) {
             (None, None) => self.pass(Check::Validity),
             (None, Some(message)) => self.fail(Check::Validity, FailureKind::Expired, message),
-            (Some((name, Validity::ExpiredOn(date))), _) => {
-                let message = format!(
-                    "the certificate of {name} expired on {date}, before {} ({whence})",
-                    rfc3339(time)
-                );
+            (Some((name, why @ Validity::ExpiredOn(_))), _) => {
+                let message =
+                    format!("the certificate of {name} {why}, before {counted} ({whence})");
                 self.fail(Check::Validity, FailureKind::Expired, message);
             }
-            (Some((name, Validity::NotBefore(date))), _) => {
-                let message = format!(
-                    "the certificate of {name} is not valid before {date}, after {} ({whence})",
-                    rfc3339(time)
-                );
+            (Some((name, why @ Validity::NotBefore(_))), _) => {
+                let message =
+                    format!("the certificate of {name} {why}, after {counted} ({whence})");
                 self.fail(Check::Validity, FailureKind::NotYetValid, message);
             }
         }
