@@ -1,13 +1,16 @@
 //! X.509 certificates as they are, odd ones included (RFC 5280): the one door to `x509-parser`.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use time::OffsetDateTime;
-use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
+use x509_parser::extensions::{DistributionPointName, GeneralName as ParsedName, ParsedExtension};
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 
 use crate::der::{self, Reader};
 use crate::error::ParseError;
+use crate::name_constraints::{GeneralName, NameConstraints, mail_addresses};
+use crate::oid;
 
 /// Most bytes of a certificate that is read.
 const MAX_CERTIFICATE: usize = 256 << 10;
@@ -80,10 +83,16 @@ pub struct Certificate {
     pub subject_key_identifier: Option<Vec<u8>>,
     /// `authorityKeyIdentifier.keyIdentifier`.
     pub authority_key_identifier: Option<Vec<u8>>,
+    /// `subjectAltName`.
+    pub alternative_names: Vec<GeneralName>,
+    /// `nameConstraints`.
+    pub name_constraints: Option<NameConstraints>,
     /// The addresses in `cRLDistributionPoints`.
     pub crl_distribution_points: Vec<String>,
     /// Critical extensions that this program does not evaluate, dotted.
     pub unknown_critical: Vec<String>,
+    /// Extensions that occur more than once, which RFC 5280 §4.2 forbids, dotted.
+    pub repeated_extensions: Vec<String>,
     /// `signatureAlgorithm`, content octets of its identifier.
     pub signature_algorithm: Vec<u8>,
     /// `signatureValue`.
@@ -135,12 +144,20 @@ impl Certificate {
             extended_key_usage_critical: false,
             subject_key_identifier: None,
             authority_key_identifier: None,
+            alternative_names: Vec::new(),
+            name_constraints: None,
             crl_distribution_points: Vec::new(),
             unknown_critical: Vec::new(),
+            repeated_extensions: Vec::new(),
             signature_algorithm: parsed.signature_algorithm.algorithm.as_bytes().to_vec(),
             signature: parsed.signature_value.data.to_vec(),
         };
+        let mut seen = HashSet::new();
         for extension in tbs.extensions() {
+            if !seen.insert(extension.oid.as_bytes()) {
+                let repeated = extension.oid.to_id_string();
+                certificate.repeated_extensions.push(repeated);
+            }
             certificate.read_extension(extension);
         }
         Ok(certificate)
@@ -174,12 +191,39 @@ impl Certificate {
             ParsedExtension::CRLDistributionPoints(points) => {
                 self.crl_distribution_points = addresses(points);
             }
-            // Evaluated by nobody here and harmless to a chain: policies and names of other uses.
-            ParsedExtension::CertificatePolicies(_)
-            | ParsedExtension::SubjectAlternativeName(_) => {}
+            ParsedExtension::SubjectAlternativeName(_) => {
+                match GeneralName::read_all(extension.value) {
+                    Ok(names) => self.alternative_names = names,
+                    Err(_) => self.unknown_critical.push(extension.oid.to_id_string()),
+                }
+            }
+            _ if extension.oid.as_bytes() == oid::NAME_CONSTRAINTS.0 => {
+                // What cannot be evaluated binds all the same (RFC 5280 §6.1.4), critical or not.
+                match NameConstraints::read(extension.value) {
+                    Ok(constraints) => self.name_constraints = Some(constraints),
+                    Err(_) => self.unknown_critical.push(extension.oid.to_id_string()),
+                }
+            }
+            // Evaluated by nobody here and harmless to a chain.
+            ParsedExtension::CertificatePolicies(_) => {}
             _ if extension.critical => self.unknown_critical.push(extension.oid.to_id_string()),
             _ => {}
         }
+    }
+
+    /// Every name of the subject that constraints may be about.
+    pub fn names(&self) -> Vec<GeneralName> {
+        /// A SEQUENCE of nothing, where the subject has alternative names alone.
+        const EMPTY: &[u8] = &[der::SEQUENCE, 0];
+        let mut names = self.alternative_names.clone();
+        let is_mail = |name: &GeneralName| matches!(name, GeneralName::Mail(_));
+        if !names.iter().any(is_mail) {
+            names.extend(mail_addresses(&self.subject.raw));
+        }
+        if self.subject.raw != EMPTY {
+            names.push(GeneralName::Directory(self.subject.raw.clone()));
+        }
+        names
     }
 
     /// Whether issuer and subject are the same name.
@@ -277,7 +321,7 @@ fn addresses(points: &x509_parser::extensions::CRLDistributionPoints<'_>) -> Vec
         });
     names
         .filter_map(|name| match name {
-            GeneralName::URI(address) => Some((*address).to_owned()),
+            ParsedName::URI(address) => Some((*address).to_owned()),
             _ => None,
         })
         .collect()

@@ -25,7 +25,7 @@ pub struct NewKey {
 ///
 /// # Errors
 /// For other sizes, and where `ring` does not accept what was made.
-pub fn rsa(bits: usize, random: &mut impl CryptoRngCore) -> Result<NewKey, KeyError> {
+pub fn rsa_key(bits: usize, random: &mut impl CryptoRngCore) -> Result<NewKey, KeyError> {
     if !(2048..=4096).contains(&bits) {
         let message = format!("RSA keys of {bits} bits are not made: 2048 to 4096 bits are");
         return Err(KeyError::Unsupported(message));
@@ -45,7 +45,7 @@ pub fn rsa(bits: usize, random: &mut impl CryptoRngCore) -> Result<NewKey, KeyEr
     })
 }
 
-/// The random source of the system, for [`rsa`] and [`serial_number`].
+/// The random source of the system, for [`rsa_key`] and [`serial_number`].
 pub fn system_random() -> OsRng {
     OsRng
 }
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_new_key_signs_and_its_public_half_checks() {
-        let new = rsa(2048, &mut system_random()).unwrap();
+        let new = rsa_key(2048, &mut system_random()).unwrap();
         let signature = new.key.sign(DigestAlgorithm::Sha256, b"message").unwrap();
         let public = PublicKey::from_spki(&new.public).unwrap();
         assert!(new.key.matches(&public));
@@ -78,7 +78,7 @@ mod tests {
             .verify(oid::SHA256_WITH_RSA, None, b"message", &signature)
             .unwrap();
         for bits in [1024, 8192] {
-            assert!(rsa(bits, &mut system_random()).is_err());
+            assert!(rsa_key(bits, &mut system_random()).is_err());
         }
     }
 

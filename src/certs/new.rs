@@ -99,7 +99,7 @@ fn make(arguments: &NewArgs, not_before: OffsetDateTime) -> Result<Vec<Member>, 
     let not_after = not_after.map_err(Error::new)?;
     let keys = ROLES
         .par_iter()
-        .map(|role| keygen::rsa(role.bits, &mut keygen::system_random()))
+        .map(|role| keygen::rsa_key(role.bits, &mut keygen::system_random()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(Error::new)?;
     let serials = ROLES.map(|_| keygen::serial_number(&mut keygen::system_random()));

@@ -27,6 +27,24 @@ pub enum ChainFault {
         /// Which.
         oid: String,
     },
+    /// An extension that occurs more than once, so that readers may differ about it.
+    #[error("{subject} has the extension {oid} more than once")]
+    Repeated {
+        /// Whose.
+        subject: String,
+        /// Which.
+        oid: String,
+    },
+    /// A name that an authority above it may not give away.
+    #[error("{authority} may not issue a certificate to {subject}: it has {reason}")]
+    Name {
+        /// Who has the constraints.
+        authority: String,
+        /// Whose name breaks them.
+        subject: String,
+        /// In which way.
+        reason: &'static str,
+    },
     /// An issuer whose extended key usage leaves the purpose out.
     #[error("{0} may not issue certificates for this purpose")]
     IssuerUsage(String),
@@ -44,9 +62,15 @@ pub(super) fn of(chain: &Chain, purpose: Purpose) -> Vec<ChainFault> {
             let (subject, oid) = (subject.clone(), oid.clone());
             faults.push(ChainFault::UnknownCritical { subject, oid });
         }
+        for oid in &certificate.repeated_extensions {
+            let (subject, oid) = (subject.clone(), oid.clone());
+            faults.push(ChainFault::Repeated { subject, oid });
+        }
         if let Some(below) = depth.checked_sub(1) {
             let between = chain.certificates.get(1..=below).unwrap_or_default();
             faults.extend(issuer_fault(certificate, between, purpose));
+            let lower = chain.certificates.get(..depth).unwrap_or_default();
+            faults.extend(name_fault(certificate, lower));
         }
     }
     faults
@@ -85,4 +109,24 @@ pub(super) fn issuer_fault(
         Purpose::Timestamp => EKU_TIME_STAMPING,
     };
     (!issuer.allows(wanted)).then_some(ChainFault::IssuerUsage(subject))
+}
+
+/// The first certificate of `lower`, the leaf first, whose names `authority` may not give away.
+fn name_fault(authority: &Certificate, lower: &[Certificate]) -> Option<ChainFault> {
+    let constraints = authority.name_constraints.as_ref()?;
+    // Self-issued certificates other than the leaf are exempt (RFC 5280 §6.1.3).
+    let bound = lower
+        .iter()
+        .enumerate()
+        .filter(|(index, certificate)| *index == 0 || !certificate.is_self_issued());
+    bound
+        .filter_map(|(_, certificate)| {
+            let reason = constraints.violation(&certificate.names())?;
+            Some(ChainFault::Name {
+                authority: authority.subject.to_string(),
+                subject: certificate.subject.to_string(),
+                reason,
+            })
+        })
+        .next()
 }

@@ -346,5 +346,45 @@ fn an_issuer_must_be_an_authority_for_the_purpose() {
         critical: true,
         value: der::null(),
     };
-    assert!(told(vec![authority, unknown]).contains("1.3.6.1.4.1.311.10.1"));
+    assert!(told(vec![authority.clone(), unknown]).contains("1.3.6.1.4.1.311.10.1"));
+    assert!(told(vec![authority.clone(), authority]).contains("more than once"));
+}
+
+#[test]
+fn an_authority_gives_away_only_the_names_that_it_may() {
+    let root = Plan::authority("root", 1).under(None);
+    let anchors = Anchors::built_in().with(&root);
+    let fault = |permitted: &[u8], critical| {
+        let subtree = der::sequence(&[&der::tlv(der::context(4), permitted)]);
+        let mut top = Plan::authority("top", 4);
+        top.extensions.push(Extension {
+            kind: oid::NAME_CONSTRAINTS,
+            critical,
+            value: der::sequence(&[&der::tlv(der::context(0), &subtree)]),
+        });
+        let top = top.under(Some((&root, 1)));
+        let issuer = Plan::authority("issuer", 2).under(Some((&top, 4)));
+        let leaf = Plan::leaf(3).under(Some((&issuer, 2)));
+        let chain = build_for(&leaf, &[issuer, top], &anchors, wanted("2026-01-01"));
+        chain.faults(Purpose::Code).first().map(ToString::to_string)
+    };
+    let organization = |text: &str| {
+        let whole = name(text, "any");
+        let first = der::Reader::new("Name", &whole, 0)
+            .next("Name")
+            .and_then(|name| name.reader("Name").next("component"))
+            .unwrap();
+        der::sequence(&[first.raw])
+    };
+    assert_eq!(fault(&organization("Example"), true), None);
+    let message = fault(&organization("Another"), true).unwrap();
+    assert!(
+        message.starts_with("top may not issue a certificate to leaf"),
+        "{message}"
+    );
+    // What is not critical, or cannot be read, binds as well.
+    assert!(fault(&organization("Another"), false).is_some());
+    for critical in [true, false] {
+        assert!(fault(&[4, 1], critical).unwrap().contains("2.5.29.30"));
+    }
 }
