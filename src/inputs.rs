@@ -43,6 +43,23 @@ pub(crate) fn containers(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
+/// The packages of `paths` in order; in folders, those whose name ends in `.cab` or `.spkg`.
+pub(crate) fn packages(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    for path in paths {
+        let metadata = std::fs::metadata(path).map_err(|error| Error::file(path, error))?;
+        let before = files.len();
+        match metadata.is_dir() {
+            true => search(path, 0, &is_package, &mut files)?,
+            false => files.push(path.clone()),
+        }
+        if files.len() == before {
+            return Err(Error::file(path, "no .cab or .spkg file below this folder"));
+        }
+    }
+    Ok(files)
+}
+
 /// Every file of `paths` in order; folders are searched for all there is in them.
 pub(crate) fn all(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
@@ -102,6 +119,10 @@ fn search(
 
 fn is_container(path: &Path) -> bool {
     has_extension(path, &EXTENSIONS)
+}
+
+fn is_package(path: &Path) -> bool {
+    has_extension(path, &["cab", "spkg"])
 }
 
 fn is_certificate_file(path: &Path) -> bool {

@@ -16,6 +16,7 @@ mod output;
 mod package;
 mod profile;
 mod remove;
+mod resign;
 mod rules;
 mod secret;
 mod sign;
@@ -50,6 +51,7 @@ enum Command {
     Demo(demo::DemoArgs),
     Sign(Box<sign::SignArgs>),
     Remove(remove::RemoveArgs),
+    Resign(Box<resign::ResignArgs>),
     Timestamp(timestamp::TimestampArgs),
     Verify(verify::VerifyArgs),
     Catalog(catalog::CatalogArgs),
@@ -90,12 +92,13 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Certs(arguments) => certs::run(&arguments, &config),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),
+        Command::Resign(arguments) => resign::run(*arguments, &config),
         Command::Sign(arguments) => sign::run(*arguments, &config),
         Command::Timestamp(arguments) => timestamp::run(&arguments, &config),
         Command::Verify(arguments) => verify::run(&arguments, &config),
         Command::Catalog(arguments) => catalog::run(arguments, &config),
         Command::Lint(arguments) => lint::run(arguments, &config),
-        Command::Package(arguments) => package::run(&arguments),
+        Command::Package(arguments) => package::run(&arguments, &config),
         Command::Rules(arguments) => rules::list(&arguments),
         Command::Explain(arguments) => rules::explain(&arguments),
         Command::Keys(arguments) => keys::run(&arguments, &config),

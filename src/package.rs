@@ -1,4 +1,7 @@
-//! `proofmark package`: cabinets from files.
+//! `proofmark package`: cabinets from files, files from cabinets, and what a package is.
+
+mod show;
+mod unpack;
 
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
@@ -8,11 +11,12 @@ use clap::{Args, Subcommand};
 use formats::container::cab::{Entry, Packing, attribs, pack};
 use time::{OffsetDateTime, PrimitiveDateTime};
 
+use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::output;
 
-/// Make cabinets.
+/// Make, unpack and show cabinets.
 #[derive(Debug, Args)]
 pub(crate) struct PackageArgs {
     #[command(subcommand)]
@@ -22,6 +26,8 @@ pub(crate) struct PackageArgs {
 #[derive(Debug, Subcommand)]
 enum PackageCommand {
     Pack(PackArgs),
+    Unpack(unpack::UnpackArgs),
+    Show(show::ShowArgs),
 }
 
 /// Pack files into a cabinet; the same files give the same bytes.
@@ -39,9 +45,11 @@ struct PackArgs {
 }
 
 /// Runs the command.
-pub(crate) fn run(arguments: &PackageArgs) -> Result<Exit, Error> {
+pub(crate) fn run(arguments: &PackageArgs, config: &Config) -> Result<Exit, Error> {
     match &arguments.command {
         PackageCommand::Pack(arguments) => pack_files(arguments),
+        PackageCommand::Unpack(arguments) => unpack::run(arguments),
+        PackageCommand::Show(arguments) => show::run(arguments, config),
     }
 }
 

@@ -7,16 +7,21 @@ mod app_packages;
 mod authority;
 mod bad_input;
 mod catalog;
+mod cbs;
 mod certs;
 mod chains;
 mod demo;
 mod folder;
+#[allow(dead_code, reason = "the tests of images use the rest of it")]
+#[path = "../formats/tests/pe/builder.rs"]
+mod image_builder;
 mod keys_doctor;
 mod killed;
 mod loopback;
 mod osslsigncode;
 #[path = "../formats/tests/appx/builder.rs"]
 mod package_builder;
+mod resign;
 mod revocation;
 mod sign_and_verify;
 mod sign_with_command;

@@ -5,10 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-#[path = "../formats/tests/pe/builder.rs"]
-mod builder;
-
-use builder::{RawImage, plain_check_sum};
+use crate::image_builder::{RawImage, plain_check_sum};
 
 /// A folder in which the program runs.
 struct Folder(tempfile::TempDir);

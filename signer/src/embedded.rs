@@ -16,10 +16,10 @@ const MAX_CERTIFICATES: usize = 1024;
 /// The readable certificates of a container, each once, in the order of the file.
 pub fn of_container(container: &Container) -> Vec<Certificate> {
     let mut found = Vec::new();
-    if let Some(signature) = container.signature()
-        && let Ok(signed_data) = SignedData::read(signature.der, signature.offset)
-    {
-        collect(&signed_data, 0, &mut found);
+    for signature in container.signatures() {
+        if let Ok(signed_data) = SignedData::read(signature.der, signature.offset) {
+            collect(&signed_data, 0, &mut found);
+        }
     }
     found
 }

@@ -32,6 +32,7 @@ pub mod key_purpose;
 pub mod keygen;
 pub mod oem_pki;
 pub mod output;
+pub mod package;
 pub mod page_hash;
 pub mod pfx;
 pub mod process;

@@ -109,6 +109,15 @@ pub fn write_bytes(target: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(target, None, |output| output.write_all(bytes))
 }
 
+/// Writes `bytes`, which were made from `source`, to `target` with the permissions of `source` and the same guarantee.
+///
+/// # Errors
+/// As [`write_patched`].
+pub fn write_bytes_as(source: &Path, bytes: &[u8], target: &Path) -> io::Result<()> {
+    let permissions = fs::metadata(source)?.permissions();
+    replace(target, Some(permissions), |output| output.write_all(bytes))
+}
+
 fn replace(
     target: &Path,
     permissions: Option<fs::Permissions>,

@@ -1,7 +1,7 @@
 //! Signing a container: digest, content, CMS, time stamp, patch.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use formats::container::appx;
@@ -216,6 +216,30 @@ pub fn sign_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Signed, S
         Ok::<Patch, SignError>(prepared.embed(&cms, hashed)?)
     })?;
     Ok(signed)
+}
+
+/// Signs a file in memory as [`SignOptions::placement`] says, whatever signatures it has.
+///
+/// # Errors
+/// As [`sign`], and where no server gives a time stamp.
+pub fn sign_bytes(bytes: &[u8], job: Job<'_>) -> Result<(Vec<u8>, Option<Obtained>), SignError> {
+    let mut input = Cursor::new(bytes);
+    let container = Container::read(&mut input)?;
+    let placement = job.options.placement;
+    let prepared = prepare(&container, placement)?;
+    let (mut cms, hashed) = sign_prepared(&prepared, &mut input, job.identity, job.options)?;
+    let mut obtained = None;
+    if let Some(obtainer) = job.stamping {
+        let (stamped, stamp) = add_stamp(&cms, obtainer, Existing::Keep)?;
+        cms = stamped;
+        obtained = Some(stamp);
+    }
+    let cms = place(&container, cms, placement)?;
+    let mut output = Vec::new();
+    prepared
+        .embed(&cms, hashed)?
+        .apply(&mut input, &mut output)?;
+    Ok((output, obtained))
 }
 
 /// The container with room for the new signature.

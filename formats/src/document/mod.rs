@@ -14,6 +14,7 @@ pub mod feature_manifest;
 pub mod fm_file_list;
 pub mod inf;
 pub mod oem_input;
+pub mod package_manifest;
 pub mod parts;
 pub mod pkg_xml;
 pub mod product_settings;

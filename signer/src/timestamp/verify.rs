@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::tst_info::{TstInfo, read_time};
 use super::{Protocol, Timestamp, TimestampError, invalid};
 use crate::anchor::{Anchors, Purpose};
-use crate::chain::{self, Chain};
+use crate::chain::{self, Chain, Wanted};
 use crate::digest::{DigestAlgorithm, hex};
 use crate::verify::signer::{self, certificates, find_certificate};
 
@@ -167,7 +167,11 @@ fn check_chain(
             leaf.subject
         ))
     })?;
-    let chain = chain::build(leaf, pool, anchors);
+    let wanted = Wanted {
+        purpose: Purpose::Timestamp,
+        time,
+    };
+    let chain = chain::build_for(leaf, pool, anchors, wanted);
     let Some(anchor) = chain.anchor() else {
         return Err(TimestampError::UnknownChain(signer::describe_end(
             &chain.end,
