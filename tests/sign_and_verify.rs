@@ -179,6 +179,7 @@ fn json_has_a_record_per_file_and_outcome() {
         "usage",
         "validity",
         "timestamp",
+        "revocation",
     ];
     assert_eq!(checks, all);
     assert_eq!(verified[2]["status"], "unsigned");
