@@ -97,3 +97,95 @@ fn signed(verification: &Verification, terms: &Terms<'_>) -> Result<(), String> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::anchor::Anchors;
+    use crate::identity::Identity;
+    use crate::package::Act;
+    use crate::sign::{IfSigned, Job, SignOptions, sign_bytes};
+    use crate::verify::VerifyOptions;
+    use formats::container::cab::{Entry, Limits, Packing, attribs, pack};
+
+    fn packed(files: &[(&str, &str)]) -> Vec<u8> {
+        let mut readers: Vec<&[u8]> = files.iter().map(|(_, text)| text.as_bytes()).collect();
+        let entries = files
+            .iter()
+            .zip(&mut readers)
+            .map(|((name, text), data)| Entry {
+                name: (*name).to_owned(),
+                size: text.len() as u64,
+                timestamp: time::macros::datetime!(2020-01-01 0:00),
+                attribs: attribs::ARCHIVE,
+                data,
+            });
+        let output = Cursor::new(Vec::new());
+        let packed = pack(entries.collect(), Packing::default(), output);
+        packed.unwrap().into_inner()
+    }
+
+    /// A result that is not what was to be made is refused, whichever way it is wrong.
+    #[test]
+    fn a_wrong_result_is_refused_by_name() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../testcerts/");
+        let identity = |name: &str| {
+            let pfx = std::fs::read(format!("{folder}{name}.pfx")).unwrap();
+            Identity::from_pfx(&pfx, "").unwrap()
+        };
+        let (own, other) = (identity("oem"), identity("rsa4096"));
+        let options = SignOptions::default();
+        let job = |identity| Job {
+            identity,
+            options: &options,
+            if_signed: IfSigned::Replace,
+            stamping: None,
+        };
+        let anchors = Anchors::built_in();
+        let terms = Terms {
+            job: job(&own),
+            judge: VerifyOptions {
+                at: time::macros::datetime!(2026-06-01 0:00 UTC),
+                anchors: &anchors,
+            },
+            skip: &[],
+            replace_better: false,
+            limits: Limits::default(),
+            plan_only: false,
+        };
+        let files = [("a.txt", "one"), ("b.txt", "two")];
+        let mum = "<assembly><file cabpath='a.txt' size='4'/></assembly>";
+        let old = packed(&files);
+        let old = Package::read(&mut Cursor::new(&old), terms.limits).unwrap();
+        let complaint = |bytes: &[u8], by, old: &Package, rows: &[Row]| {
+            let signed = sign_bytes(bytes, job(by)).unwrap().0;
+            let result = result(&signed, old, rows, &terms);
+            result.map_err(|error| error.to_string()).err()
+        };
+        let row = |layer, act| Row {
+            layer,
+            member: "a.txt".to_owned(),
+            act,
+            reason: None,
+            timestamp: None,
+        };
+        assert_eq!(complaint(&packed(&files), &own, &old, &[]), None);
+        let by_other = complaint(&packed(&files), &other, &old, &[]).unwrap();
+        assert!(by_other.contains("signed by somebody else"), "{by_other}");
+        let changed = packed(&[("a.txt", "eno"), ("b.txt", "two")]);
+        let unplanned = complaint(&changed, &own, &old, &[]).unwrap();
+        assert!(unplanned.contains("a.txt: it changed"), "{unplanned}");
+        let refreshed = [row(Layer::Digest, Act::Refreshed)];
+        assert_eq!(complaint(&changed, &own, &old, &refreshed), None);
+        let turned = packed(&[("b.txt", "two"), ("a.txt", "one")]);
+        let turned = complaint(&turned, &own, &old, &[]).unwrap();
+        assert!(turned.contains("a.txt: its name, date"), "{turned}");
+        let fewer = complaint(&packed(&files[..1]), &own, &old, &[]).unwrap();
+        assert!(fewer.contains("another number of files"), "{fewer}");
+        let with_mum = packed(&[files[0], ("update.mum", mum)]);
+        let broken = Package::read(&mut Cursor::new(&with_mum), terms.limits).unwrap();
+        let broken = complaint(&with_mum, &own, &broken, &[]).unwrap();
+        assert!(broken.contains("update.mum states 4 bytes"), "{broken}");
+        assert!(broken.contains("the package has no catalog"), "{broken}");
+    }
+}

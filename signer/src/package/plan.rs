@@ -98,6 +98,8 @@ pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// What is done with the cabinet.
     pub(super) cabinet: Row,
+    /// Whether the package is none of our business: it was to be passed over, or is signed better.
+    pub(super) is_foreign: bool,
 }
 
 /// The work on one file.
@@ -112,6 +114,7 @@ impl Plan {
         Self {
             steps: Vec::new(),
             cabinet: row(Layer::Cabinet, "", (act, Some(reason))),
+            is_foreign: true,
         }
     }
 
@@ -190,6 +193,7 @@ pub(super) fn plan(
     Ok(Plan {
         steps: planner.steps,
         cabinet: row(Layer::Cabinet, "", act),
+        is_foreign: false,
     })
 }
 

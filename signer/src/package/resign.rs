@@ -52,7 +52,7 @@ fn resign_bytes(
     let cabinet = verification(bytes, terms.judge)?;
     let links = Links::read(&package)?;
     let plan = plan(&package, &links, name, &cabinet, terms)?;
-    if plan.is_change() {
+    if !plan.is_foreign {
         refuse_damage(&package, &links, &cabinet)?;
     }
     if terms.plan_only || !plan.is_change() {
