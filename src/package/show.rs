@@ -118,6 +118,7 @@ fn text(path: &Path, survey: &Survey) -> String {
         let faults = survey.links.faults.iter();
         let faults = faults.filter(|fault| fault.layer == layer).count();
         let state = match faults {
+            0 if count == 0 => "none there".to_owned(),
             0 => "hold".to_owned(),
             faults => format!("{faults} do not hold"),
         };

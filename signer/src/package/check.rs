@@ -1,11 +1,12 @@
 //! The result, verified as a whole before it takes its name: as if somebody else had made it.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 
 use super::contents::Package;
 use super::links::{Links, examine};
 use super::plan::{Terms, is_sound, verification};
-use super::refresh::Listings;
+use super::refresh::{Listings, Subjects};
 use super::{Fault, Layer, PackageError, Row};
 use crate::verify::Verification;
 
@@ -18,6 +19,12 @@ pub(super) fn result(
     terms: &Terms<'_>,
 ) -> Result<(), PackageError> {
     let new = Package::read(&mut Cursor::new(bytes), terms.limits)?;
+    let subjects = |package| {
+        Subjects::of(package).map_err(|error| PackageError::member(Layer::Catalog, "", error))
+    };
+    let (old_subjects, new_subjects) = (subjects(&old.files)?, subjects(&new.files)?);
+    let changes = rows.iter().filter(|row| row.act.is_change());
+    let changes: HashMap<&str, &Row> = changes.map(|row| (row.member.as_str(), row)).collect();
     let mut faults = Vec::new();
     let mut fail = |layer, member: &str, reason: &str| {
         faults.push(Fault {
@@ -41,8 +48,7 @@ pub(super) fn result(
             let reason = "its name, date or attributes are not what they were";
             fail(Layer::Cabinet, &before.path, reason);
         }
-        let row = rows.iter().find(|row| row.member == before.path);
-        let row = row.filter(|row| row.act.is_change());
+        let row = changes.get(before.path.as_str()).copied();
         match row {
             None if before.bytes != after.bytes => {
                 fail(Layer::Cabinet, &before.path, "it changed and was not to");
@@ -55,13 +61,13 @@ pub(super) fn result(
             _ => {}
         }
         if row.is_some_and(|row| row.layer == Layer::Catalog) {
-            let listed = |package: &Package, bytes: &[u8]| {
-                let listings = Listings::read(bytes, &package.files);
+            let listed = |subjects: &Subjects<'_>, bytes: &[u8]| {
+                let listings = Listings::read(bytes, subjects);
                 listings
                     .map(|listings| listings.listed())
                     .map_err(|error| PackageError::member(Layer::Catalog, &before.path, error))
             };
-            if listed(old, &before.bytes)? != listed(&new, &after.bytes)? {
+            if listed(&old_subjects, &before.bytes)? != listed(&new_subjects, &after.bytes)? {
                 let reason = "it does not list the files that it listed";
                 fail(Layer::Catalog, &before.path, reason);
             }

@@ -1,5 +1,6 @@
 //! A package in memory: its cabinet and the files in it, and the way back into a cabinet.
 
+use std::collections::HashMap;
 use std::io::{Cursor, Read, Seek};
 
 use formats::container::cab::{
@@ -58,6 +59,8 @@ pub struct Package {
     pub cabinet: Cabinet,
     /// The files in the order of the cabinet's directory.
     pub files: Vec<PackageFile>,
+    /// Index of each path in lower case.
+    names: HashMap<String, usize>,
 }
 
 impl Package {
@@ -91,21 +94,23 @@ impl Package {
         drop(contents);
         files.sort_by_key(|(offset, _)| *offset);
         let files: Vec<PackageFile> = files.into_iter().map(|(_, file)| file).collect();
-        let mut names = std::collections::HashSet::new();
-        for file in &files {
-            if !names.insert(file.path.to_lowercase()) {
+        let mut names = HashMap::new();
+        for (index, file) in files.iter().enumerate() {
+            if names.insert(file.path.to_lowercase(), index).is_some() {
                 let problem = "the name comes twice";
                 return Err(PackageError::member(Layer::Cabinet, &file.path, problem));
             }
         }
-        Ok(Self { cabinet, files })
+        Ok(Self {
+            cabinet,
+            files,
+            names,
+        })
     }
 
     /// Index of the file of a path, without regard to case.
     pub fn position(&self, path: &str) -> Option<usize> {
-        let wanted = path.to_lowercase();
-        let mut files = self.files.iter();
-        files.position(|file| file.path.to_lowercase() == wanted)
+        self.names.get(&path.to_lowercase()).copied()
     }
 
     /// Packs `files` as the cabinet of this package was: order, names, dates, attributes; compressed where it was,

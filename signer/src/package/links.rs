@@ -1,5 +1,6 @@
 //! What the files of a package say about each other: sizes and digests in manifests, entries of the catalog.
 
+use std::collections::HashMap;
 use std::io::Cursor;
 
 use formats::container::cat::Catalog;
@@ -127,6 +128,7 @@ pub struct Examination {
 /// Follows every link.
 pub(super) fn examine(package: &Package, links: &Links) -> Examination {
     let mut examination = Examination::default();
+    let mut known = Known::new();
     for manifest in &links.manifests {
         for (listed, target) in manifest.entries() {
             let is_stale = target.is_some_and(|target| {
@@ -141,7 +143,7 @@ pub(super) fn examine(package: &Package, links: &Links) -> Examination {
                 _ => &mut examination.hashes,
             };
             *count = count.saturating_add(1);
-            if let Some(reason) = fault(package, listed, target) {
+            if let Some(reason) = fault(package, listed, target, &mut known) {
                 let by = package.files.get(manifest.index).map(|file| &file.path);
                 examination.faults.push(Fault {
                     layer: manifest.layer(),
@@ -157,9 +159,18 @@ pub(super) fn examine(package: &Package, links: &Links) -> Examination {
     examination
 }
 
+/// Digests of files, each computed once however often it is stated.
+type Known = HashMap<(usize, DigestAlgorithm), Vec<u8>>;
+
 /// Why an entry does not fit its file.
-fn fault(package: &Package, listed: &ListedFile, target: Option<usize>) -> Option<String> {
-    let Some(file) = target.and_then(|target| package.files.get(target)) else {
+fn fault(
+    package: &Package,
+    listed: &ListedFile,
+    target: Option<usize>,
+    known: &mut Known,
+) -> Option<String> {
+    let found = target.and_then(|target| Some((target, package.files.get(target)?)));
+    let Some((target, file)) = found else {
         return Some("lists it, and the cabinet does not have it".to_owned());
     };
     if let Some(size) = &listed.size
@@ -175,9 +186,11 @@ fn fault(package: &Package, listed: &ListedFile, target: Option<usize>) -> Optio
             stated.text.value
         ));
     };
-    let found = algorithm.of(&file.bytes);
-    (found != stated.bytes).then(|| {
-        let (stated, found) = (hex(&stated.bytes), hex(&found));
+    let found = known
+        .entry((target, algorithm))
+        .or_insert_with(|| algorithm.of(&file.bytes));
+    (*found != stated.bytes).then(|| {
+        let (stated, found) = (hex(&stated.bytes), hex(found));
         format!("states {algorithm} {stated}, the file has {found}")
     })
 }

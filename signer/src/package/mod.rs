@@ -142,9 +142,16 @@ impl PackageError {
     }
 }
 
+/// Most faults that a message lists.
+const LISTED_FAULTS: usize = 20;
+
 fn listed(faults: &[Fault]) -> String {
-    let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
-    lines.join("; ")
+    let shown = faults.iter().take(LISTED_FAULTS).map(Fault::to_string);
+    let text = shown.collect::<Vec<_>>().join("; ");
+    match faults.len().saturating_sub(LISTED_FAULTS) {
+        0 => text,
+        more => format!("{text}; and {more} more"),
+    }
 }
 
 /// What is done with a file of a package.

@@ -8,7 +8,7 @@ use formats::container::{Container, Format};
 
 use super::contents::{Package, PackageFile};
 use super::links::Links;
-use super::refresh::Listings;
+use super::refresh::{Listings, Subjects};
 use super::skip::{self, Glob};
 use super::{Act, Layer, PackageError, Row};
 use crate::anchor::TrustClass;
@@ -153,8 +153,10 @@ pub(super) fn plan(
     if let Some(reason) = kept.clone().filter(|_| !is_own(cabinet, terms)) {
         return Ok(Plan::nothing(Act::Kept, reason));
     }
+    let subjects = Subjects::of(&package.files)
+        .map_err(|error| PackageError::member(Layer::Catalog, "", error))?;
     let mut planner = Planner {
-        package,
+        subjects: &subjects,
         terms,
         changed: vec![false; package.files.len()],
         steps: Vec::new(),
@@ -205,7 +207,7 @@ fn is_own(verification: &Verification, terms: &Terms<'_>) -> bool {
 }
 
 struct Planner<'a> {
-    package: &'a Package,
+    subjects: &'a Subjects<'a>,
     terms: &'a Terms<'a>,
     changed: Vec<bool>,
     steps: Vec<Step>,
@@ -239,7 +241,7 @@ impl Planner<'_> {
         file: &PackageFile,
         is_of_package: bool,
     ) -> Result<(), PackageError> {
-        let listings = Listings::read(&file.bytes, &self.package.files)
+        let listings = Listings::read(&file.bytes, self.subjects)
             .map_err(|error| PackageError::member(Layer::Catalog, &file.path, error))?;
         let listed = listings.listed();
         let mut changed = listed.iter().filter(|(target, _)| self.is_changed(*target));

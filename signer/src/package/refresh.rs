@@ -21,22 +21,24 @@ pub(super) fn manifest(
     manifest: &Manifest,
     old: &[PackageFile],
     new: &[PackageFile],
+    changed: &BTreeSet<usize>,
 ) -> Result<Vec<u8>, String> {
+    let mut known: HashMap<(usize, DigestAlgorithm), Vec<u8>> = HashMap::new();
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for (listed, target) in manifest.entries() {
-        let pair = target.and_then(|target| Some((old.get(target)?, new.get(target)?)));
-        let Some((before, after)) = pair.filter(|(before, after)| before.bytes != after.bytes)
-        else {
+        let target = target.filter(|target| changed.contains(target));
+        let pair = target.and_then(|target| Some((target, old.get(target)?, new.get(target)?)));
+        let Some((target, before, after)) = pair else {
             continue;
         };
         if let Some(stated) = &listed.digest {
             let form = stated.form.zip(algorithm_of_length(stated.bytes.len()));
             let (form, algorithm) =
                 form.ok_or_else(|| format!("'{}' is no digest", stated.text.value))?;
-            edits.push((
-                stated.text.span.range(),
-                form.write(&algorithm.of(&after.bytes)),
-            ));
+            let digest = known
+                .entry((target, algorithm))
+                .or_insert_with(|| algorithm.of(&after.bytes));
+            edits.push((stated.text.span.range(), form.write(digest)));
         }
         let was = before.bytes.len().to_string();
         // Estimates of other tools, and sizes that were never true, stay.
@@ -69,49 +71,66 @@ pub(super) fn manifest(
 /// A file and how it is hashed.
 type Subject = (usize, SubjectKind);
 
-/// A catalog and the files of the package that its entries are about.
-pub(super) struct Listings<'a> {
-    catalog: Catalog,
+/// Most pairs of an entry and a file: more than any package has, as only equal files share entries.
+const MAX_PAIRS: usize = 1 << 20;
+
+/// The files of a package by their digests, under which catalogs list them.
+pub(super) struct Subjects<'a> {
     files: &'a [PackageFile],
-    /// Digests of the files as they were.
-    subjects: HashMap<Vec<u8>, Vec<Subject>>,
+    by_digest: HashMap<Vec<u8>, Vec<Subject>>,
 }
 
-impl<'a> Listings<'a> {
-    /// Finds out which of `files` a catalog lists.
+impl<'a> Subjects<'a> {
+    /// Hashes `files` in each way in which they can be listed.
     ///
     /// # Errors
-    /// Where it is no catalog, or a file cannot be hashed.
-    pub(super) fn read(catalog: &[u8], files: &'a [PackageFile]) -> Result<Self, String> {
-        let catalog = Catalog::parse(catalog.to_vec()).map_err(|error| error.to_string())?;
-        let mut algorithms: BTreeSet<DigestAlgorithm> =
-            [DigestAlgorithm::Sha1, DigestAlgorithm::Sha256].into();
-        let stated = catalog.members().iter().filter_map(Member::indirect_data);
-        algorithms.extend(stated.filter_map(|s| DigestAlgorithm::from_oid(s.digest_algorithm)));
-        let mut subjects: HashMap<Vec<u8>, Vec<Subject>> = HashMap::new();
+    /// Where one cannot be hashed.
+    pub(super) fn of(files: &'a [PackageFile]) -> Result<Self, String> {
+        let mut by_digest: HashMap<Vec<u8>, Vec<Subject>> = HashMap::new();
         for (index, file) in files.iter().enumerate() {
             let own = Hashable::recognise(&mut Cursor::new(&file.bytes));
             let own = own.map_or(SubjectKind::Flat, |hashable| hashable.kind());
             for kind in BTreeSet::from([SubjectKind::Flat, own]) {
-                for algorithm in &algorithms {
-                    let found = digest(file, kind, *algorithm)?;
-                    subjects.entry(found).or_default().push((index, kind));
+                for algorithm in [DigestAlgorithm::Sha1, DigestAlgorithm::Sha256] {
+                    let found = digest(file, kind, algorithm)?;
+                    by_digest.entry(found).or_default().push((index, kind));
                 }
             }
         }
-        Ok(Self {
-            catalog,
-            files,
-            subjects,
-        })
+        Ok(Self { files, by_digest })
+    }
+}
+
+/// A catalog and the files of the package that its entries are about.
+pub(super) struct Listings<'a> {
+    catalog: Catalog,
+    known: &'a Subjects<'a>,
+}
+
+impl<'a> Listings<'a> {
+    /// Finds out which files of a package a catalog lists.
+    ///
+    /// # Errors
+    /// Where it is no catalog, or lists equal files more often than any real one.
+    pub(super) fn read(catalog: &[u8], known: &'a Subjects<'a>) -> Result<Self, String> {
+        let catalog = Catalog::parse(catalog.to_vec()).map_err(|error| error.to_string())?;
+        let listings = Self { catalog, known };
+        let members = listings.catalog.members().iter();
+        let pairs: usize = members.map(|member| listings.subjects(member).len()).sum();
+        match pairs > MAX_PAIRS {
+            true => Err(format!(
+                "it lists {pairs} files, at most {MAX_PAIRS} are read"
+            )),
+            false => Ok(listings),
+        }
     }
 
     /// The files that an entry is about; several where they are equal, none where the package has no such file.
     fn subjects(&self, member: &Member) -> &[Subject] {
         let stated = member.indirect_data();
-        let stated = stated.and_then(|stated| self.subjects.get(stated.digest));
-        let tagged = || self.subjects.get(&member.tag);
-        let written = || self.subjects.get(&member.digest_tag());
+        let stated = stated.and_then(|stated| self.known.by_digest.get(stated.digest));
+        let tagged = || self.known.by_digest.get(&member.tag);
+        let written = || self.known.by_digest.get(&member.digest_tag());
         let found = stated.or_else(tagged).or_else(written);
         found.map_or(&[], Vec::as_slice)
     }
@@ -127,7 +146,12 @@ impl<'a> Listings<'a> {
     ///
     /// # Errors
     /// A text that says what cannot be kept or renewed.
-    pub(super) fn refresh(&self, new: &[PackageFile]) -> Result<Option<Vec<u8>>, String> {
+    pub(super) fn refresh(
+        &self,
+        new: &[PackageFile],
+        changed: &BTreeSet<usize>,
+    ) -> Result<Option<Vec<u8>>, String> {
+        let mut renewals = HashMap::new();
         let mut members = Vec::new();
         let mut is_changed = false;
         for member in self.catalog.members() {
@@ -136,14 +160,15 @@ impl<'a> Listings<'a> {
                 members.push(member.clone());
             }
             for (index, kind) in subjects {
-                let (Some(before), Some(after)) = (self.files.get(*index), new.get(*index)) else {
+                let (Some(before), Some(after)) = (self.known.files.get(*index), new.get(*index))
+                else {
                     continue;
                 };
-                if before.bytes == after.bytes {
+                if !changed.contains(index) {
                     members.push(member.clone());
                     continue;
                 }
-                let renewed = renewed(member, *kind, before, after)?;
+                let renewed = renewed(member, *kind, (*index, before, after), &mut renewals)?;
                 is_changed |= renewed != *member;
                 members.push(renewed);
             }
@@ -185,20 +210,35 @@ fn digest(
     digest.map_err(|error| error.to_string())
 }
 
+/// Old and new digest of files that changed, computed once however often they are listed.
+type Renewals = HashMap<(usize, SubjectKind, DigestAlgorithm), (Vec<u8>, Vec<u8>)>;
+
 /// An entry of a file that changed.
 fn renewed(
     member: &Member,
     kind: SubjectKind,
-    before: &PackageFile,
-    after: &PackageFile,
+    (index, before, after): (usize, &PackageFile, &PackageFile),
+    known: &mut Renewals,
 ) -> Result<Member, String> {
+    let mut renewal = |algorithm| -> Result<(Vec<u8>, Vec<u8>), String> {
+        let key = (index, kind, algorithm);
+        if let Some(pair) = known.get(&key) {
+            return Ok(pair.clone());
+        }
+        let pair = (
+            digest(before, kind, algorithm)?,
+            digest(after, kind, algorithm)?,
+        );
+        known.insert(key, pair.clone());
+        Ok(pair)
+    };
     let mut renewed = member.clone();
     let algorithm = |digest: &[u8]| {
         let found = algorithm_of_length(digest.len());
         found.ok_or_else(|| format!("{} is listed by an unknown digest", before.path))
     };
     if let Some(stated) = member.indirect_data() {
-        let new = digest(after, kind, algorithm(stated.digest)?)?;
+        let (_, new) = renewal(algorithm(stated.digest)?)?;
         if new != stated.digest {
             let pages = SpcPeImageData::read(&stated).map(|data| data.page_hashes);
             if kind == SubjectKind::Pe && pages.is_ok_and(|pages| !pages.is_empty()) {
@@ -210,12 +250,8 @@ fn renewed(
         }
     }
     let tag = member.digest_tag();
-    let is_digest = match algorithm_of_length(tag.len()) {
-        Some(algorithm) => digest(before, kind, algorithm)? == tag,
-        None => false,
-    };
-    if is_digest {
-        let new = digest(after, kind, algorithm(&tag)?)?;
+    let pair = algorithm_of_length(tag.len()).map(renewal).transpose()?;
+    if let Some((_, new)) = pair.filter(|(old, _)| *old == tag) {
         renewed.tag = match tag == member.tag {
             true => new,
             false => hexadecimal_like(member, &new),

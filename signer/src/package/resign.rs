@@ -1,6 +1,6 @@
 //! A package signed again, from the inside out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 use super::contents::{Package, PackageFile};
 use super::links::{Links, examine};
 use super::plan::{Plan, Step, Terms, plan, verification};
-use super::refresh::{self, Listings};
+use super::refresh::{self, Listings, Subjects};
 use super::{Act, Fault, Layer, Outcome, PackageError, Row, check};
 use crate::digest::DigestAlgorithm;
 use crate::output::{write_bytes_as, write_patched};
@@ -58,8 +58,12 @@ fn resign_bytes(
     if terms.plan_only || !plan.is_change() {
         return Ok((Outcome { rows: plan.rows() }, None));
     }
+    let subjects = Subjects::of(&package.files)
+        .map_err(|error| PackageError::member(Layer::Catalog, "", error))?;
     let mut work = Work {
         package: &package,
+        subjects: &subjects,
+        changed: BTreeSet::new(),
         files: package.files.clone(),
         terms,
         signed: HashMap::new(),
@@ -111,6 +115,9 @@ fn sign_error(layer: Layer, member: &str, error: crate::sign::SignError) -> Pack
 
 struct Work<'a> {
     package: &'a Package,
+    subjects: &'a Subjects<'a>,
+    /// Indexes of the files that differ from those of the package.
+    changed: BTreeSet<usize>,
     /// The files as they become.
     files: Vec<PackageFile>,
     terms: &'a Terms<'a>,
@@ -134,8 +141,9 @@ impl Work<'_> {
                 continue;
             };
             let layer = manifest.layer();
-            let bytes = refresh::manifest(manifest, &self.package.files, &self.files)
-                .map_err(|error| PackageError::member(layer, &file.path, error))?;
+            let bytes =
+                refresh::manifest(manifest, &self.package.files, &self.files, &self.changed)
+                    .map_err(|error| PackageError::member(layer, &file.path, error))?;
             if bytes != file.bytes {
                 self.put(manifest.index, bytes);
                 rows.push(Row {
@@ -160,8 +168,8 @@ impl Work<'_> {
         let bytes = self.package.files.get(index).map(|file| file.bytes.clone());
         let mut bytes = bytes.unwrap_or_default();
         if row.layer == Layer::Catalog {
-            let renewed = Listings::read(&bytes, &self.package.files)
-                .and_then(|listings| listings.refresh(&self.files))
+            let renewed = Listings::read(&bytes, self.subjects)
+                .and_then(|listings| listings.refresh(&self.files, &self.changed))
                 .map_err(|error| PackageError::member(row.layer, &row.member, error))?;
             if let Some(renewed) = renewed {
                 bytes = renewed;
@@ -189,6 +197,7 @@ impl Work<'_> {
     fn put(&mut self, index: usize, bytes: Vec<u8>) {
         if let Some(file) = self.files.get_mut(index) {
             file.bytes = bytes;
+            self.changed.insert(index);
         }
     }
 }
