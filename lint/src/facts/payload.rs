@@ -1,5 +1,7 @@
 //! The payload of packages: files that are not read, but for how they begin.
 
+use super::tree::TreeFile;
+use super::{Definition, Facts, Workspace};
 use crate::files;
 
 /// How many bytes of a payload file are read.
@@ -42,6 +44,55 @@ impl Beginning {
             [first, 0, second, 0, ..] if *first != 0 && *second != 0 => Self::Utf16,
             _ => image(bytes).map_or(Self::Other, Self::Image),
         }
+    }
+}
+
+/// The file that a package definition names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payload<'a> {
+    /// This one.
+    Found(&'a TreeFile),
+    /// It is not where the path leads.
+    Missing,
+    /// Nobody knows: the path holds variables, is absolute, or the folder of the definition was not read.
+    Unknown,
+}
+
+impl Facts<'_> {
+    /// The file that a definition means by the source of a file, driver or boot configuration.
+    pub fn payload(&self, definition: &Definition, source: &str) -> Payload<'_> {
+        let source = source.trim().replace('\\', "/");
+        let source = match definition {
+            // The kit builds packages with this folder as the current one.
+            Definition::Wm(_) => strip_prefix(&source, "$(_RELEASEDIR)/"),
+            Definition::Pkg(_) => &source,
+        };
+        let is_absolute = source.starts_with('/') || source.get(1..2) == Some(":");
+        if source.is_empty() || is_absolute || source.contains(['$', '%', '{', '*']) {
+            return Payload::Unknown;
+        }
+        match self.workspace.tree.find_from(definition.folder(), source) {
+            Some(file) => Payload::Found(file),
+            None if self.workspace.is_alone(definition.path()) => Payload::Unknown,
+            None => Payload::Missing,
+        }
+    }
+}
+
+impl Workspace {
+    /// Whether this document was read without what is around it.
+    pub fn is_alone(&self, path: &str) -> bool {
+        self.tree.iter().take(2).count() == 1 && self.targets.iter().any(|target| target == path)
+    }
+}
+
+/// The text without a beginning, whose case does not count.
+fn strip_prefix<'t>(text: &'t str, prefix: &str) -> &'t str {
+    match text.get(..prefix.len()) {
+        Some(start) if start.eq_ignore_ascii_case(prefix) => {
+            text.get(prefix.len()..).unwrap_or_default()
+        }
+        _ => text,
     }
 }
 

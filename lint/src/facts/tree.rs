@@ -66,6 +66,22 @@ impl FileTree {
             .filter_map(|key| self.by_path.get(key))
     }
 
+    /// The names of the files directly in a folder.
+    pub fn in_folder<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a str> {
+        let prefix = match folded(folder) {
+            folder if folder.is_empty() => folder,
+            folder => format!("{folder}/"),
+        };
+        let from = self.by_path.range(prefix.clone()..);
+        let below = from.take_while({
+            let prefix = prefix.clone();
+            move |(path, _)| path.starts_with(&prefix)
+        });
+        let direct = below
+            .filter(move |(path, _)| !path.get(prefix.len()..).unwrap_or_default().contains('/'));
+        direct.map(|(_, file)| files::name_of(&file.path))
+    }
+
     /// All files, by path.
     pub fn iter(&self) -> impl Iterator<Item = &TreeFile> {
         self.by_path.values()
@@ -98,6 +114,22 @@ mod tests {
         assert_eq!(path(tree.find("w/Packages")), None);
         assert_eq!(tree.named("CUSTOM.BCD.XML").count(), 2);
         assert_eq!(tree.iter().map(|file| file.size).sum::<u64>(), 8);
+    }
+
+    #[test]
+    fn a_folder_lists_its_own_files() {
+        let mut tree = FileTree::default();
+        for path in [
+            "w/A/x.txt",
+            "w/a/Y.txt",
+            "w/a/b/z.txt",
+            "w/ab/n.txt",
+            "top.txt",
+        ] {
+            tree.insert(path, 1);
+        }
+        assert!(tree.in_folder("W/a").eq(["x.txt", "Y.txt"]));
+        assert!(tree.in_folder("").eq(["top.txt"]));
     }
 
     #[test]

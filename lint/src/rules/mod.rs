@@ -23,6 +23,8 @@ mod data_partition_update;
 mod default_admin_account;
 mod deprecated_feature;
 mod description_image_type_mismatch;
+mod destdir_dots;
+mod destdir_macro;
 mod dev_feature_in_retail;
 mod device_case;
 mod device_not_in_fm;
@@ -37,6 +39,8 @@ mod feature_needs_another;
 mod feature_not_in_release;
 mod feature_oem_prefix;
 mod feature_wrong_section;
+mod file_source_missing;
+mod file_zero_bytes;
 mod fm_missing_cab;
 mod fm_not_found;
 mod format_dpp_in_retail;
@@ -71,7 +75,9 @@ mod mmos_app_runs_everywhere;
 mod mmos_charging_elsewhere;
 mod mmos_charging_exactly_one;
 mod mmos_customer_care_test_feature;
+mod mmos_only_payload;
 mod mmos_product;
+mod mmos_service_not_auto;
 mod mmos_unsupported_feature;
 mod mmos_wim_partition;
 mod mobile_release_production_feature;
@@ -106,6 +112,11 @@ mod product_element;
 mod prov_auto_missing;
 mod published_key;
 mod recovery_bcd_layout;
+mod regkey_duplicate;
+mod regkey_macro;
+mod regkey_wrong_hive;
+mod regvalue_format;
+mod regvalue_type;
 mod release_type_filename_mismatch;
 mod release_type_missing;
 mod release_type_value;
@@ -119,6 +130,8 @@ mod retail_release_type;
 mod security_variant_in_retail;
 mod security_variant_in_test;
 mod service_auto_outside_mmos;
+mod service_image_path;
+mod service_localsystem;
 mod sirep_port_open;
 mod soc_case;
 mod soc_crashdump_in_retail;
@@ -141,6 +154,7 @@ mod unknown_ms_feature;
 mod unknown_oem_feature;
 mod unresolved_variable;
 mod unsigned_cab;
+mod unsigned_service_binary;
 
 use crate::rule::RuleInfo;
 
@@ -165,6 +179,8 @@ pub static ALL: &[&RuleInfo] = &[
     &default_admin_account::RULE,
     &deprecated_feature::RULE,
     &description_image_type_mismatch::RULE,
+    &destdir_dots::RULE,
+    &destdir_macro::RULE,
     &dev_feature_in_retail::RULE,
     &device_case::RULE,
     &device_not_in_fm::RULE,
@@ -179,6 +195,8 @@ pub static ALL: &[&RuleInfo] = &[
     &feature_not_in_release::RULE,
     &feature_oem_prefix::RULE,
     &feature_wrong_section::RULE,
+    &file_source_missing::RULE,
+    &file_zero_bytes::RULE,
     &fm_missing_cab::RULE,
     &fm_not_found::RULE,
     &format_dpp_in_retail::RULE,
@@ -213,7 +231,9 @@ pub static ALL: &[&RuleInfo] = &[
     &mmos_charging_elsewhere::RULE,
     &mmos_charging_exactly_one::RULE,
     &mmos_customer_care_test_feature::RULE,
+    &mmos_only_payload::RULE,
     &mmos_product::RULE,
+    &mmos_service_not_auto::RULE,
     &mmos_unsupported_feature::RULE,
     &mmos_wim_partition::RULE,
     &mobile_release_production_feature::RULE,
@@ -248,6 +268,11 @@ pub static ALL: &[&RuleInfo] = &[
     &prov_auto_missing::RULE,
     &published_key::RULE,
     &recovery_bcd_layout::RULE,
+    &regkey_duplicate::RULE,
+    &regkey_macro::RULE,
+    &regkey_wrong_hive::RULE,
+    &regvalue_format::RULE,
+    &regvalue_type::RULE,
     &release_type_filename_mismatch::RULE,
     &release_type_missing::RULE,
     &release_type_value::RULE,
@@ -261,6 +286,8 @@ pub static ALL: &[&RuleInfo] = &[
     &security_variant_in_retail::RULE,
     &security_variant_in_test::RULE,
     &service_auto_outside_mmos::RULE,
+    &service_image_path::RULE,
+    &service_localsystem::RULE,
     &sirep_port_open::RULE,
     &soc_case::RULE,
     &soc_crashdump_in_retail::RULE,
@@ -283,6 +310,7 @@ pub static ALL: &[&RuleInfo] = &[
     &unknown_oem_feature::RULE,
     &unresolved_variable::RULE,
     &unsigned_cab::RULE,
+    &unsigned_service_binary::RULE,
 ];
 
 /// The rule of that id.
