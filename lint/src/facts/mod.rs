@@ -9,6 +9,7 @@ pub mod cabinets;
 pub mod code_integrity;
 pub mod features;
 pub mod file;
+pub mod inf;
 pub mod layout;
 pub mod location;
 pub mod manufacturing;

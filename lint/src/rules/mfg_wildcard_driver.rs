@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Place;
-use crate::facts::Facts;
+use crate::facts::inf;
 use crate::facts::manufacturing::{WILDCARD, profile_keys};
+use crate::facts::payload::Payload;
+use crate::facts::{Definition, Facts};
 use crate::files;
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -11,7 +13,7 @@ declare_rule! {
     ///
     /// ## What it checks
     /// A package that brings drivers and a manufacturing profile with `*` also names the drivers in the profile. A driver
-    /// is taken as named when the profile has a service with the name of its INF file.
+    /// is named when the profile has a service that its INF file adds, or with the name of that file where it is not there.
     ///
     /// ## Why
     /// `*` stands for all Win32 services and for no driver of the kernel. A driver that the profile does not name starts as
@@ -47,10 +49,16 @@ declare_rule! {
 
 impl Rule for MfgWildcardDriver {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        let mut drivers: BTreeMap<&str, Vec<(String, Place)>> = BTreeMap::new();
+        let mut drivers: BTreeMap<&str, Vec<Driver>> = BTreeMap::new();
         for package in &facts.packages {
-            let of_folder = drivers.entry(package.definition.folder()).or_default();
-            of_folder.extend(package.definition.driver_infs());
+            let definition = &package.definition;
+            let of_folder = drivers.entry(definition.folder()).or_default();
+            let infs = definition.driver_infs().into_iter();
+            of_folder.extend(infs.map(|(inf, place)| Driver {
+                services: services(facts, definition, &inf),
+                inf,
+                place,
+            }));
         }
         for file in facts.registry() {
             let Some(drivers) = drivers.get(files::folder_of(file.path())) else {
@@ -62,17 +70,19 @@ impl Rule for MfgWildcardDriver {
                 services.extend(key.service().map(str::to_lowercase));
             }
             for (at, key) in profile_keys(file) {
-                let services = named.get(&key.profile.to_lowercase());
-                let is_named = |stem: &str| services.is_some_and(|named| named.contains(stem));
-                let mut left = drivers.iter().filter(|(inf, _)| !is_named(&stem(inf)));
+                let named = named.get(&key.profile.to_lowercase());
+                let is_named = |name: &String| named.is_some_and(|named| named.contains(name));
+                let mut left = drivers
+                    .iter()
+                    .filter(|driver| !driver.services.iter().any(is_named));
                 if key.service() == Some(WILDCARD)
-                    && let Some((inf, place)) = left.next()
+                    && let Some(driver) = left.next()
                 {
-                    let message =
-                        format!("`*` of `{}` does not cover the driver `{inf}`", key.profile);
+                    let (profile, inf) = (&key.profile, &driver.inf);
+                    let message = format!("`*` of `{profile}` does not cover the driver `{inf}`");
                     report
                         .at(at.name_place(WILDCARD), message)
-                        .also(place.clone(), "the driver")
+                        .also(driver.place.clone(), "the driver")
                         .help("name the driver's service in the profile; `*` covers Win32 services only");
                 }
             }
@@ -80,10 +90,26 @@ impl Rule for MfgWildcardDriver {
     }
 }
 
-/// The name of an INF file without folder and ending, in lower case.
-fn stem(inf: &str) -> String {
+/// A driver that a package brings.
+struct Driver {
+    inf: String,
+    place: Place,
+    /// The services that its INF file adds, in lower case.
+    services: Vec<String>,
+}
+
+/// The services of an INF file; its own name where the file cannot be seen.
+fn services(facts: &Facts<'_>, definition: &Definition, inf: &str) -> Vec<String> {
+    if let Payload::Found(found) = facts.payload(definition, inf) {
+        let mut files = facts.documents.infs.iter();
+        if let Some(file) = files.find(|file| file.path() == found.path) {
+            return inf::services(file)
+                .map(|name| name.to_lowercase())
+                .collect();
+        }
+    }
     let name = inf.rsplit(['\\', '/']).next().unwrap_or(inf).to_lowercase();
-    name.strip_suffix(".inf").unwrap_or(&name).to_owned()
+    vec![name.strip_suffix(".inf").unwrap_or(&name).to_owned()]
 }
 
 #[cfg(test)]

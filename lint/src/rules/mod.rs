@@ -17,6 +17,7 @@ mod bitlocker_prereqs;
 mod bootsequence_exclusive;
 mod build_type_not_fre;
 mod cert_expired;
+mod cpufilter_case;
 mod crashdump_in_retail;
 mod custom_cmd_missing;
 mod data_partition_update;
@@ -30,8 +31,10 @@ mod device_case;
 mod device_not_in_fm;
 mod direct_package_files;
 mod document_not_well_formed;
+mod driver_arch_mismatch;
 mod dump_feature_exclusive;
 mod efiesp_bcd_layout;
+mod embedded_signing_category;
 mod feature_arch;
 mod feature_conflict;
 mod feature_id_case;
@@ -46,7 +49,11 @@ mod fm_not_found;
 mod format_dpp_in_retail;
 mod generic_pop_on_1809;
 mod generic_pop_or_cus;
+mod inf_missing_catalog;
+mod inf_not_universal;
+mod inf_signature_attributes;
 mod issuer_name_only_match;
+mod lang_and_resolution;
 mod language_list_empty;
 mod language_mismatch;
 mod legacy_kit_feature;
@@ -57,6 +64,9 @@ mod location_on_old_os;
 mod location_on_retail;
 mod location_value_type;
 mod lockdown_on_unsupported_board;
+mod macro_in_attr;
+mod macro_nested;
+mod macro_redefine;
 mod mfg_bcd_profile_mismatch;
 mod mfg_feature_deps;
 mod mfg_mode_bcd_in_retail;
@@ -100,6 +110,8 @@ mod package_name_mismatch;
 mod package_owner;
 mod package_release_type_missing;
 mod package_release_type_test;
+mod package_version_default;
+mod package_version_format;
 mod package_wrong_root;
 mod partition_content;
 mod pkgxml_on_current_kit;
@@ -173,6 +185,7 @@ pub static ALL: &[&RuleInfo] = &[
     &bootsequence_exclusive::RULE,
     &build_type_not_fre::RULE,
     &cert_expired::RULE,
+    &cpufilter_case::RULE,
     &crashdump_in_retail::RULE,
     &custom_cmd_missing::RULE,
     &data_partition_update::RULE,
@@ -186,8 +199,10 @@ pub static ALL: &[&RuleInfo] = &[
     &device_not_in_fm::RULE,
     &direct_package_files::RULE,
     &document_not_well_formed::RULE,
+    &driver_arch_mismatch::RULE,
     &dump_feature_exclusive::RULE,
     &efiesp_bcd_layout::RULE,
+    &embedded_signing_category::RULE,
     &feature_arch::RULE,
     &feature_conflict::RULE,
     &feature_id_case::RULE,
@@ -202,7 +217,11 @@ pub static ALL: &[&RuleInfo] = &[
     &format_dpp_in_retail::RULE,
     &generic_pop_on_1809::RULE,
     &generic_pop_or_cus::RULE,
+    &inf_missing_catalog::RULE,
+    &inf_not_universal::RULE,
+    &inf_signature_attributes::RULE,
     &issuer_name_only_match::RULE,
+    &lang_and_resolution::RULE,
     &language_list_empty::RULE,
     &language_mismatch::RULE,
     &legacy_kit_feature::RULE,
@@ -213,6 +232,9 @@ pub static ALL: &[&RuleInfo] = &[
     &location_on_retail::RULE,
     &location_value_type::RULE,
     &lockdown_on_unsupported_board::RULE,
+    &macro_in_attr::RULE,
+    &macro_nested::RULE,
+    &macro_redefine::RULE,
     &mfg_bcd_profile_mismatch::RULE,
     &mfg_feature_deps::RULE,
     &mfg_mode_bcd_in_retail::RULE,
@@ -256,6 +278,8 @@ pub static ALL: &[&RuleInfo] = &[
     &package_owner::RULE,
     &package_release_type_missing::RULE,
     &package_release_type_test::RULE,
+    &package_version_default::RULE,
+    &package_version_format::RULE,
     &package_wrong_root::RULE,
     &partition_content::RULE,
     &pkgxml_on_current_kit::RULE,
