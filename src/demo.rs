@@ -42,6 +42,8 @@ const FILES: &[(&str, &[u8])] = files! {
         <- "examples/workspace/Source-arm/Packages/Kiosk.Location/Kiosk.Location.wm.xml",
     "workspace/Source-arm/Packages/Kiosk.Location/location.json"
         <- "examples/workspace/Source-arm/Packages/Kiosk.Location/location.json",
+    "workspace/Source-arm/Packages/Provisioning.Auto/Provisioning.Auto.wm.xml"
+        <- "examples/workspace/Source-arm/Packages/Provisioning.Auto/Provisioning.Auto.wm.xml",
     "workspace/Source-arm/BSP/FjordBoard/Packages/FjordBoardFM.xml"
         <- "examples/workspace/Source-arm/BSP/FjordBoard/Packages/FjordBoardFM.xml",
     "workspace/Source-arm/BSP/FjordBoard/Packages/FjordBoardFMFileList.xml"
@@ -59,9 +61,13 @@ const FILES: &[(&str, &[u8])] = files! {
 };
 
 /// The packages of the example and the folders of their files.
-const PACKAGES: [(&str, &str); 3] = [
+const PACKAGES: [(&str, &str); 4] = [
     ("Fjordlight.Kiosk.Agent.cab", "Packages/Kiosk.Agent"),
     ("Fjordlight.Kiosk.Location.cab", "Packages/Kiosk.Location"),
+    (
+        "Fjordlight.Provisioning.Auto.cab",
+        "Packages/Provisioning.Auto",
+    ),
     (
         "Fjordlight.FjordBoard.DeviceLayout.cab",
         "BSP/FjordBoard/Packages/FjordBoard.DeviceLayout",

@@ -86,6 +86,7 @@ fn packages_and_bundles_verify_under_every_key_and_hash() {
                         "publisher",
                         "validity",
                         "timestamp",
+                        "revocation",
                     ];
                     assert_eq!(checks, all);
                     let digest = report.digest_algorithm.unwrap();
