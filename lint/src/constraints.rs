@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use formats::document::parts::Item;
 
-use crate::diagnostic::{Fix, Level};
-use crate::facts::Product;
+use crate::diagnostic::Level;
+use crate::facts::{FeatureList, Product};
 use crate::rule::Report;
 
 const TABLE: &str = include_str!("../../policies/feature-constraints.tsv");
@@ -110,27 +110,21 @@ fn forbidden(
 ) {
     let input = &product.oem_input;
     let id = &feature.text.value;
-    let title = format!("comment `{id}` out");
-    let fix = Fix::comment_out(title, &input.element(feature), &input.source);
     report
         .at(input.item(feature), format!("`{id}` {place}"))
         .also(product.image_place(), "this makes it such an image")
         .help(format!("switch `{id}` off"))
-        .fix(fix)
+        .fix(product.switch_off(feature))
         .at_most(row.level);
 }
 
 fn absent(product: &Product, id: &str, message: String, report: &mut Report) {
     let input = &product.oem_input;
-    let list = input.features.microsoft.element;
-    let feature = format!("      <Feature>{id}</Feature>\n");
-    let fix = list
-        .and_then(|list| Fix::append_child(format!("add `{id}`"), &input.source, list, feature));
     report
         .at(input.root_place(), message)
         .also(product.image_place(), "this makes it such an image")
         .help(format!("add `{id}` to the Microsoft features"))
-        .fix(fix);
+        .fix(product.choose(FeatureList::Microsoft, id));
 }
 
 fn exclusive(product: &Product, found: &[&Item], row: &Constraint, report: &mut Report) {
@@ -155,12 +149,8 @@ fn needy(product: &Product, feature: &Item, row: &Constraint, report: &mut Repor
     let input = &product.oem_input;
     let id = &feature.text.value;
     let needs = row.needs.join("` or `");
-    let element = input.element(feature);
     let one = row.needs.first().filter(|_| row.needs.len() == 1);
-    let fix = one.and_then(|id| {
-        let feature = format!("\n      <Feature>{id}</Feature>");
-        Fix::insert_after(format!("add `{id}`"), &element, feature)
-    });
+    let fix = one.and_then(|id| product.choose(FeatureList::Microsoft, id));
     report
         .at(input.item(feature), format!("`{id}` without `{needs}`"))
         .help(format!("add `{needs}`, or remove `{id}`"))

@@ -7,7 +7,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use formats::document::parts::List;
 use formats::source::{LineColumn, Source, Span};
 use serde::{Deserialize, Serialize};
 
@@ -207,34 +206,6 @@ impl Fix {
         Self::replace(title, &behind, text)
     }
 
-    /// Puts `text` before the end tag of an XML element, on lines of its own where the end tag has one. `None` where
-    /// the element has no end tag.
-    pub fn append_child(
-        title: impl Into<String>,
-        source: &Source,
-        element: Span,
-        text: impl Into<String>,
-    ) -> Option<Self> {
-        let inner = source.slice(element).rfind("</")?;
-        let end = element.start.checked_add(inner)?;
-        let before = source.text().get(..end)?;
-        let start = before.trim_end_matches([' ', '\t']).len();
-        let at = if before.get(..start)?.ends_with('\n') {
-            start
-        } else {
-            end
-        };
-        let edit = Edit {
-            span: Span { start: at, end: at },
-            text: text.into(),
-        };
-        Some(Self {
-            title: title.into(),
-            file: Arc::from(source.name()),
-            edits: vec![edit],
-        })
-    }
-
     /// Switches an XML element off the way the samples do, `<!-- Feature>X</Feature -->`, so that it can be switched
     /// on again. `place` is the whole element, `source` the text it stands in. `None` where that would not be a
     /// comment (the element holds `--`) or the place is not an element.
@@ -257,42 +228,30 @@ impl Fix {
         })
     }
 
-    /// Adds an element at the end of a list, below its last member and indented like that one. `None` where the
-    /// document has no such list, or an empty-element tag for it.
-    pub fn append_item(
+    /// Adds an element as the last one of `parent`, the span of a whole XML element: below what stands there last and
+    /// indented like it, or behind it where all is on one line. `None` where `parent` has no end tag.
+    pub fn append(
         title: impl Into<String>,
-        list: &List,
-        element: &str,
         source: &Source,
+        parent: Span,
+        element: &str,
     ) -> Option<Self> {
-        let content = list.content?;
-        let (at, text) = match list.items.last() {
-            Some(last) => {
-                let before = source.text().get(..last.element.start)?;
-                let after = source.text().get(last.element.end..content.end)?;
-                let line = before.rfind('\n').map_or(0, |end| end.saturating_add(1));
-                let indent = before.get(line..)?;
-                let comment = after.lines().next().unwrap_or_default();
-                // A remark behind the last member stays with it.
-                let remark = match comment.trim() {
-                    text if text.starts_with("<!--") && text.ends_with("-->") => {
-                        comment.trim_end().len()
-                    }
-                    _ => 0,
-                };
-                let newline = if before.ends_with(&format!("\r\n{indent}")) {
-                    "\r\n"
-                } else {
-                    "\n"
-                };
-                let at = last.element.end.saturating_add(remark);
-                if line > 0 && indent.trim().is_empty() {
-                    (at, format!("{newline}{indent}{element}"))
-                } else {
-                    (at, element.to_owned())
-                }
-            }
-            None => (content.start, element.to_owned()),
+        let (content, _) = source.slice(parent).rsplit_once("</")?;
+        let kept = content.trim_end();
+        let at = parent.start.checked_add(kept.len())?;
+        let before = source.text().get(..at)?;
+        let line = before.rfind('\n').map_or(0, |end| end.saturating_add(1));
+        let last = before.get(line..)?;
+        let indent = last.get(..last.len().saturating_sub(last.trim_start().len()))?;
+        // Nothing but the start tag: one step further in.
+        let step = if kept.rfind('<') == Some(0) { "  " } else { "" };
+        let blanks = content.get(kept.len()..)?;
+        let text = if line > parent.start || blanks.contains('\n') {
+            let is_crlf = blanks.contains("\r\n") || before.get(..line)?.ends_with("\r\n");
+            let end = if is_crlf { "\r\n" } else { "\n" };
+            format!("{end}{indent}{step}{element}")
+        } else {
+            element.to_owned()
         };
         let edit = Edit {
             span: Span { start: at, end: at },
@@ -417,58 +376,44 @@ mod tests {
         assert_eq!(Fix::comment_out("off", &place, &source), None);
     }
 
-    fn appended(text: &str) -> Option<String> {
-        let source = Source::new("a.xml", text, 0);
-        let span = Span {
-            start: 0,
-            end: text.len(),
-        };
-        let fix = Fix::append_child("add", &source, span, "  <B/>\n")?;
-        let edit = fix.edits.first()?;
-        let mut fixed = text.to_owned();
-        fixed.replace_range(edit.span.range(), &edit.text);
-        Some(fixed)
-    }
-
     #[test]
-    fn what_is_appended_stands_before_the_end_tag() {
-        let lines = appended("<A>\n  <C/>\n  </A>");
-        assert_eq!(lines.as_deref(), Some("<A>\n  <C/>\n  <B/>\n  </A>"));
-        let one_line = appended("<A><C/></A>");
-        assert_eq!(one_line.as_deref(), Some("<A><C/>  <B/>\n</A>"));
-        assert_eq!(appended("<A/>"), None);
-    }
-
-    #[test]
-    fn a_member_is_added_below_the_last_one_and_its_remark() {
-        use formats::document::oem_input::OemInput;
-        let added = |features: &str| {
-            let text = format!("<OEMInput><Features>{features}</Features></OEMInput>");
+    fn what_is_appended_stands_below_the_last_child_and_like_it() {
+        let appended = |text: &str| {
+            let text = format!("<R>{text}</R>");
             let source = Source::new("a.xml", text.as_str(), 0);
-            let list = OemInput::parse(&source).unwrap().features.microsoft;
-            let fix = Fix::append_item("add", &list, "<Feature>N</Feature>", &source)?;
+            let parent = Span {
+                start: 3,
+                end: text.len() - 4,
+            };
+            let fix = Fix::append("add", &source, parent, "<N/>")?;
+            let edit = fix.edits.first()?;
             let mut fixed = text;
-            for edit in &fix.edits {
-                fixed.replace_range(edit.span.range(), &edit.text);
-            }
-            let fixed = fixed.replace("<OEMInput><Features><Microsoft>", "");
-            Some(fixed.replace("</Microsoft></Features></OEMInput>", ""))
+            fixed.replace_range(edit.span.range(), &edit.text);
+            Some(fixed.replace("<R>", "").replace("</R>", ""))
         };
-        let after = |content: &str| added(&format!("<Microsoft>{content}</Microsoft>")).unwrap();
-        let one = "<Feature>A</Feature>";
-        let new = "<Feature>N</Feature>";
-        assert_eq!(
-            after(&format!("\r\n  {one}\r\n")),
-            format!("\r\n  {one}\r\n  {new}\r\n")
-        );
-        assert_eq!(
-            after(&format!("\n\t{one} <!-- why -->\n <!-- B -->\n")),
-            format!("\n\t{one} <!-- why -->\n\t{new}\n <!-- B -->\n")
-        );
-        assert_eq!(after(one), format!("{one}{new}"));
-        assert_eq!(after(" "), format!("{new} "));
-        assert_eq!(added("<Microsoft/>"), None);
-        assert_eq!(added(""), None);
+        for (before, after) in [
+            ("<A>\n  <C/>\n</A>", "<A>\n  <C/>\n  <N/>\n</A>"),
+            ("<A>\r\n\t<C/>\r\n</A>", "<A>\r\n\t<C/>\r\n\t<N/>\r\n</A>"),
+            (
+                "<A>\n <C/> <!-- c -->\n</A>",
+                "<A>\n <C/> <!-- c -->\n <N/>\n</A>",
+            ),
+            (
+                "<A>\n <C/>\n <!-- D -->\n\n</A>",
+                "<A>\n <C/>\n <!-- D -->\n <N/>\n\n</A>",
+            ),
+            (
+                "<A>\n <C>\n  <D/>\n </C>\n</A>",
+                "<A>\n <C>\n  <D/>\n </C>\n <N/>\n</A>",
+            ),
+            ("<A><C/></A>", "<A><C/><N/></A>"),
+            ("<A>\n <C/></A>", "<A>\n <C/>\n <N/></A>"),
+            ("<A b='>'>\n</A>", "<A b='>'>\n  <N/>\n</A>"),
+            ("<A> </A>", "<A><N/> </A>"),
+        ] {
+            assert_eq!(appended(before).as_deref(), Some(after));
+        }
+        assert_eq!(appended("<A/>"), None);
     }
 
     #[test]

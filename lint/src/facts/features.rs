@@ -48,7 +48,7 @@ impl Product {
         let element = format!("<Feature>{id}</Feature>");
         let title = format!("add `{element}`");
         let source = &self.oem_input.source;
-        Fix::append_item(title, self.list(list), &element, source)
+        Fix::append(title, source, self.list(list).element?, &element)
     }
 
     /// Switches a feature off where it stands and chooses it in the other list, unless it is chosen there already.

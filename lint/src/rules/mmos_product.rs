@@ -60,9 +60,9 @@ impl Rule for MmosProduct {
                     }
                 }
                 None => {
-                    let element = format!("  <Product>{MANUFACTURING_OS}</Product>\n");
-                    let fix =
-                        Fix::append_child(help.clone(), &input.source, input.root.element, element);
+                    let element = format!("<Product>{MANUFACTURING_OS}</Product>");
+                    let root = input.root.element;
+                    let fix = Fix::append(help.clone(), &input.source, root, &element);
                     report
                         .at(
                             input.root_place(),

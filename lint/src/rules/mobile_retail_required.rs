@@ -103,7 +103,7 @@ mod tests {
         )];
         let text = fixed("mobile-retail-required", &files, "OEMInput.xml");
         assert!(
-            text.contains("      <Feature>SOCProdTest_HSTI</Feature>\n"),
+            text.contains("\n  <Feature>SOCProdTest_HSTI</Feature>\n"),
             "{text}"
         );
         assert!(lint_one("mobile-retail-required", &[("OEMInput.xml", text)]).is_empty());

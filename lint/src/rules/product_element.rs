@@ -50,19 +50,15 @@ impl Rule for ProductElement {
             let input = &product.oem_input;
             let title = format!("write `<Product>{IOT_CORE}</Product>`");
             let Some(found) = &input.product else {
-                let element = format!("  <Product>{IOT_CORE}</Product>\n");
+                let element = format!("<Product>{IOT_CORE}</Product>");
+                let root = input.root.element;
                 report
                     .at(
                         input.root_place(),
                         format!("no `Product`, expected `{IOT_CORE}`"),
                     )
                     .help(title.clone())
-                    .fix(Fix::append_child(
-                        title,
-                        &input.source,
-                        input.root.element,
-                        element,
-                    ));
+                    .fix(Fix::append(title, &input.source, root, &element));
                 continue;
             };
             if found.value == IOT_CORE {

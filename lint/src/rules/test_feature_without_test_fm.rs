@@ -95,12 +95,8 @@ fn list_it(product: &Product) -> Option<Fix> {
     let element =
         format!(r"<AdditionalFM>%AKROOT%\FMFiles\{folder}\{NON_PRODUCTION}</AdditionalFM>");
     let input = &product.oem_input;
-    Fix::append_item(
-        format!("add `{element}`"),
-        &input.additional_fms,
-        &element,
-        &input.source,
-    )
+    let list = input.additional_fms.element?;
+    Fix::append(format!("add `{element}`"), &input.source, list, &element)
 }
 
 #[cfg(test)]
