@@ -163,11 +163,23 @@ pub struct Edit {
     pub text: String,
 }
 
+/// Whether a fix may be applied without looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Applicability {
+    /// It is what was meant: mechanical.
+    Safe,
+    /// It is a guess that somebody should look at.
+    Unsafe,
+}
+
 /// A mechanical cure, all in one file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fix {
     /// What applying it does, e.g. ``write `Test` ``.
     pub title: String,
+    /// Whether it may be applied without looking.
+    pub applicability: Applicability,
     /// The file it changes.
     pub file: Arc<str>,
     /// Sorted by position, never overlapping.
@@ -175,6 +187,13 @@ pub struct Fix {
 }
 
 impl Fix {
+    /// The same as a guess, which is applied only where the user asks for those too.
+    #[must_use]
+    pub fn as_guess(mut self) -> Self {
+        self.applicability = Applicability::Unsafe;
+        self
+    }
+
     /// Puts `text` in the stead of what stands at `place`. `None` where the place is not text.
     pub fn replace(
         title: impl Into<String>,
@@ -187,6 +206,7 @@ impl Fix {
         };
         Some(Self {
             title: title.into(),
+            applicability: Applicability::Safe,
             file: place.file.clone(),
             edits: vec![edit],
         })
@@ -223,6 +243,7 @@ impl Fix {
         };
         Some(Self {
             title: title.into(),
+            applicability: Applicability::Safe,
             file: place.file.clone(),
             edits: vec![insert(open, "!-- "), insert(close, " --")],
         })
@@ -259,6 +280,7 @@ impl Fix {
         };
         Some(Self {
             title: title.into(),
+            applicability: Applicability::Safe,
             file: Arc::from(source.name()),
             edits: vec![edit],
         })

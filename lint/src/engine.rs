@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Level};
 use crate::discover::{DiscoverError, discover};
 use crate::facts::{Facts, Workspace};
 use crate::files::Files;
+use crate::fingerprint::{Fingerprint, fingerprints};
 use crate::image::ImageType;
 use crate::policy::{Configured, Policies};
 use crate::read::read;
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub products: Vec<ProductSeen>,
     /// How many documents and package definitions were read.
     pub documents: usize,
+    /// The folders of the workspaces, as the user wrote or found them; findings are the same wherever these lie.
+    pub roots: Vec<String>,
 }
 
 /// Findings by level.
@@ -58,6 +61,11 @@ pub struct ProductSeen {
 }
 
 impl Outcome {
+    /// What each finding is recognised by in another run, in the order of the findings.
+    pub fn fingerprints(&self) -> Vec<Fingerprint> {
+        fingerprints(&self.diagnostics, &self.sources, &self.roots)
+    }
+
     /// Whether there is a finding at or above a level.
     pub fn reaches(&self, level: Level) -> bool {
         self.diagnostics
@@ -131,6 +139,10 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
         counts: Counts::of(&diagnostics),
         sources,
         products: products_seen(workspaces),
+        roots: workspaces
+            .iter()
+            .map(|workspace| workspace.root.clone())
+            .collect(),
         documents: workspaces
             .iter()
             .map(|workspace| workspace.sources.len())

@@ -33,6 +33,7 @@ pub mod engine;
 pub mod explain;
 pub mod facts;
 pub mod files;
+pub mod fingerprint;
 pub mod image;
 pub mod lists;
 pub mod nearest;

@@ -10,8 +10,8 @@
 //!
 //! A finding has `rule`, `level`, `message`, `file`, `route` (null for the whole file), `line`, `column` and `end`
 //! (`line`, `column`; all three null where the file has no lines), `help`, `related[]` (a place with a `label`), `fix`
-//! (`title`, `file`, `edits[]` with `line`, `column`, `end`, `text`) and `decided_by` (`default`, or file and line of a
-//! policy). Lines and columns count from 1, columns in Unicode code points; an end is just after the last character.
+//! (`title`, `file`, `applicability`: `safe` or `unsafe`, `edits[]` with `line`, `column`, `end`, `text`) and
+//! `decided_by` (`default`, or file and line of a policy). Lines and columns count from 1, columns in Unicode code points; an end is just after the last character.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ use std::io::{self, Write};
 use formats::source::LineColumn;
 use serde::Serialize;
 
-use crate::diagnostic::{DecidedBy, Diagnostic, Fix, Level, Place};
+use crate::diagnostic::{Applicability, DecidedBy, Diagnostic, Fix, Level, Place};
 use crate::engine::Outcome;
 use crate::image::ImageType;
 use crate::sources::{Sources, positions_of};
@@ -90,6 +90,7 @@ struct JsonRelated<'a> {
 #[derive(Serialize)]
 struct JsonFix<'a> {
     title: &'a str,
+    applicability: Applicability,
     file: &'a str,
     edits: Vec<JsonEdit<'a>>,
 }
@@ -199,6 +200,7 @@ fn json_fix<'a>(fix: &'a Fix, positions: &Positions<'_>) -> Option<JsonFix<'a>> 
     });
     Some(JsonFix {
         title: &fix.title,
+        applicability: fix.applicability,
         file: &fix.file,
         edits: edits.collect::<Option<_>>()?,
     })
@@ -252,6 +254,7 @@ mod tests {
                 "related": [],
                 "fix": {
                     "title": "write `Test`",
+                    "applicability": "safe",
                     "file": "A/TestOEMInput.xml",
                     "edits": [{ "line": 1, "column": column, "end": end, "text": "Test" }],
                 },
