@@ -1,6 +1,10 @@
 //! The files that a command line means: files as they are, folders searched for containers.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
+
+use formats::container::{Container, Format};
 
 use crate::error::Error;
 
@@ -24,12 +28,34 @@ const EXTENSIONS: [&str; 11] = [
 
 /// The files of `paths` in order; in folders, those whose name has one of the [`EXTENSIONS`].
 pub(crate) fn containers(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    collect(paths, &is_container)
+}
+
+/// As [`containers`], and in folders the code-integrity policies too: verifying them is always meant, signing them
+/// with what signs code hardly ever.
+pub(crate) fn to_verify(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let is_wanted = |path: &Path| {
+        is_container(path)
+            || has_extension(path, &["cip"])
+            || has_extension(path, &["p7b"]) && is_policy(path)
+    };
+    collect(paths, &is_wanted)
+}
+
+/// Whether a file is a code-integrity policy, signed or bare.
+pub(crate) fn is_policy(path: &Path) -> bool {
+    let file = File::open(path).ok();
+    let container = file.and_then(|file| Container::read(&mut BufReader::new(file)).ok());
+    container.is_some_and(|container| container.format() == Format::SiPolicy)
+}
+
+fn collect(paths: &[PathBuf], is_wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for path in paths {
         let metadata = std::fs::metadata(path).map_err(|error| Error::file(path, error))?;
         if metadata.is_dir() {
             let before = files.len();
-            search(path, 0, &is_container, &mut files)?;
+            search(path, 0, is_wanted, &mut files)?;
             if files.len() == before {
                 return Err(Error::file(
                     path,

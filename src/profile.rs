@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use signer::anchor::Anchors;
+use signer::anchor::{Anchors, Purpose};
 use signer::cms::Attributes;
 use signer::digest::DigestAlgorithm;
 use signer::identity::{Identity, Objection};
@@ -103,14 +103,15 @@ pub(crate) fn digest(name: &str) -> Result<DigestAlgorithm, Error> {
     }
 }
 
-/// Refuses an identity that must not sign now for this kind of image.
+/// Refuses an identity that must not sign now for this kind of image; `purpose` is what it is to sign.
 pub(crate) fn check(
     ready: &Ready,
     allowed: &[&str],
     now: OffsetDateTime,
     anchors: &Anchors,
+    purpose: Purpose,
 ) -> Result<(), Error> {
-    let objections = ready.identity.objections(now, anchors);
+    let objections = ready.identity.objections(now, anchors, purpose);
     let stands = |objection: &&Objection| {
         let of_test = matches!(
             objection,

@@ -21,7 +21,7 @@ use crate::sign::targets;
 /// Bytes read at a time from an image that is summed.
 const READ_BUFFER: usize = 256 << 10;
 
-/// Take the signatures off cabinets, catalogs, PE images and app packages.
+/// Take the signatures off cabinets, catalogs, PE images, app packages and code-integrity policies.
 ///
 /// The bytes before signing come back, with two exceptions in PE images: the zeros that signing added to fill an image
 /// up to a multiple of 8 bytes stay, and CheckSum becomes what it should be.

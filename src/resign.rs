@@ -6,6 +6,7 @@ use clap::Args;
 use formats::container::cab::Limits;
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use signer::anchor::Purpose;
 use signer::identity::thumbprint;
 use signer::package::{Glob, Outcome, PackageError, Row, Terms, resign};
 use signer::sign::{IfSigned, Job};
@@ -103,7 +104,13 @@ pub(crate) fn run(arguments: ResignArgs, config: &Config) -> Result<Exit, Error>
     }
     let anchors = trust::anchors(config, &arguments.servers.root)?;
     let now = OffsetDateTime::now_utc();
-    profile::check(&ready, &arguments.allow.names(), now, &anchors)?;
+    profile::check(
+        &ready,
+        &arguments.allow.names(),
+        now,
+        &anchors,
+        Purpose::Code,
+    )?;
     let network = Network::new();
     let servers = arguments
         .servers

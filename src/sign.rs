@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use signer::anchor::Purpose;
 use signer::identity::thumbprint;
 use signer::sign::{self, Action, IfSigned, Job, SignError, Signed};
 use signer::timestamp::Obtainer;
@@ -22,7 +23,7 @@ use crate::timestamp::{self, ServerArgs};
 use crate::trust;
 use crate::{ReportFormat, instant};
 
-/// Sign cabinets, catalogs, PE images and app packages.
+/// Sign cabinets, catalogs, PE images, app packages and code-integrity policies.
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
     /// Signing profile: test (built in), retail, or one of proofmark.toml
@@ -83,7 +84,8 @@ pub(crate) struct SignArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe, .efi, .appx, .msix and bundles
+    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe, .efi, .appx, .msix and bundles;
+    /// policies are signed where they are named
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -140,15 +142,19 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
     attributes.signing_time = arguments.signing_time;
     ready.options.page_hashes = arguments.page_hashes;
     ready.options.allow_publisher_mismatch = arguments.allow_publisher_mismatch;
+    // Servers of the profile are for code.
+    ready.options.stamp_policies = arguments.servers.are_given();
     let anchors = trust::anchors(config, &arguments.servers.root)?;
     let anchors = trust::with_intermediates(anchors, &arguments.intermediates)?;
     let missing = anchors.intermediates().all();
     ready.identity.complete(missing, OffsetDateTime::now_utc());
+    let files = inputs::containers(&arguments.paths)?;
     profile::check(
         &ready,
         &arguments.allow.names(),
         OffsetDateTime::now_utc(),
         &anchors,
+        purpose(&files),
     )?;
     let network = Network::new();
     let servers = arguments
@@ -163,7 +169,6 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
         if_signed: arguments.if_signed(),
         stamping: obtainer.as_ref(),
     };
-    let files = inputs::containers(&arguments.paths)?;
     let targets = targets(&files, arguments.out.as_deref())?;
     let rows: Vec<Row> = files
         .into_par_iter()
@@ -181,6 +186,14 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
     match rows.iter().any(|row| row.result.is_err()) {
         true => Ok(Exit::CouldNotRun),
         false => Ok(Exit::Clean),
+    }
+}
+
+/// What the certificate is to be for: policies alone need no certificate for code.
+fn purpose(files: &[PathBuf]) -> Purpose {
+    match !files.is_empty() && files.iter().all(|path| inputs::is_policy(path)) {
+        true => Purpose::Policy,
+        false => Purpose::Code,
     }
 }
 

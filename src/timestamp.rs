@@ -40,6 +40,11 @@ pub(crate) struct ServerArgs {
 }
 
 impl ServerArgs {
+    /// Whether the command line names a server.
+    pub(crate) fn are_given(&self) -> bool {
+        !(self.timestamp.is_empty() && self.timestamp_legacy.is_empty())
+    }
+
     /// The servers of the command line, or else those of the profile; `None` where neither names one.
     pub(crate) fn choose(&self, of_profile: Vec<Server>) -> Result<Option<Servers>, Error> {
         let mut list = servers(&self.timestamp, &self.timestamp_legacy);

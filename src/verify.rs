@@ -25,7 +25,7 @@ use crate::{ReportFormat, instant};
 /// Bytes read at a time from the file that is hashed.
 const READ_BUFFER: usize = 256 << 10;
 
-/// Verify cabinets, catalogs, PE images and app packages.
+/// Verify cabinets, catalogs, PE images, app packages and code-integrity policies.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
@@ -51,7 +51,7 @@ pub(crate) struct VerifyArgs {
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
-    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe, .efi, .appx, .msix and bundles
+    /// Files, or folders that are searched for .cab, .spkg, .cat, .sys, .dll, .exe, .efi, .appx, .msix, bundles and policies
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error
     };
     let files = match &arguments.catalog {
         Some(catalog) => vec![catalog.clone()],
-        None => inputs::containers(&arguments.paths)?,
+        None => inputs::to_verify(&arguments.paths)?,
     };
     let records: Vec<FileRecord> = files
         .par_iter()

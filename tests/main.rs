@@ -21,6 +21,7 @@ mod loopback;
 mod osslsigncode;
 #[path = "../formats/tests/appx/builder.rs"]
 mod package_builder;
+mod policies;
 mod resign;
 mod revocation;
 mod sign_and_verify;

@@ -87,6 +87,8 @@ pub enum Purpose {
     Code,
     /// Signing time stamps.
     Timestamp,
+    /// Signing code-integrity policies and secure-boot variables, for which no extended key usage exists.
+    Policy,
 }
 
 impl Purpose {
@@ -94,6 +96,7 @@ impl Purpose {
         match self {
             Self::Code => "code",
             Self::Timestamp => "timestamp",
+            Self::Policy => "policy",
         }
     }
 
@@ -102,6 +105,7 @@ impl Purpose {
         match self {
             Self::Code => "code signing",
             Self::Timestamp => "time stamps",
+            Self::Policy => "policies",
         }
     }
 }
@@ -143,11 +147,12 @@ impl Anchor {
         }
     }
 
-    /// Whether the anchor may be used for `purpose`. One that is for kernel code alone is for code.
+    /// Whether the anchor may be used for `purpose`. One that is for kernel code alone is for code, and one for code
+    /// is for policies about code.
     pub fn serves(&self, purpose: Purpose) -> bool {
+        let is_of_code = |p: &str| matches!(p, "kernel" | "code") && purpose != Purpose::Timestamp;
         let mut purposes = self.purposes.split(',');
-        purposes
-            .any(|p| p == purpose.name() || p == "any" || p == "kernel" && purpose == Purpose::Code)
+        purposes.any(|p| p == purpose.name() || p == "any" || is_of_code(p))
     }
 
     /// The last moment at which a leaf for `purpose` may have been issued, where the programme says so.

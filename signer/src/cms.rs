@@ -49,15 +49,8 @@ impl<'a> Draft<'a> {
         digest: DigestAlgorithm,
         attributes: &Attributes,
     ) -> Result<Self, ParseError> {
-        let mut reader = Reader::new("content", content, 0);
-        let element = reader.next("content")?;
-        reader.finish()?;
-        let mut set = vec![
-            attribute(oid::CONTENT_TYPE, &der::oid(content_type)),
-            attribute(
-                oid::MESSAGE_DIGEST,
-                &der::octet_string(&digest.of(element.value)),
-            ),
+        let draft = Self::plain(content_type, content, digest, attributes.signing_time)?;
+        let authenticode = [
             attribute(
                 oid::SPC_STATEMENT_TYPE,
                 &der::sequence(&[&der::oid(oid::SPC_INDIVIDUAL_PURPOSE)]),
@@ -70,7 +63,29 @@ impl<'a> Draft<'a> {
                 ),
             ),
         ];
-        if let Some(time) = attributes.signing_time {
+        draft.with(authenticode)
+    }
+
+    /// A draft with the attributes that CMS demands and no others, as policies have it; a signing time is put in
+    /// where it was asked for.
+    ///
+    /// # Errors
+    /// As [`Draft::new`].
+    pub fn plain(
+        content_type: Oid<'a>,
+        content: &'a [u8],
+        digest: DigestAlgorithm,
+        signing_time: Option<OffsetDateTime>,
+    ) -> Result<Self, ParseError> {
+        let mut reader = Reader::new("content", content, 0);
+        let element = reader.next("content")?;
+        reader.finish()?;
+        let message_digest = der::octet_string(&digest.of(element.value));
+        let mut set = vec![
+            attribute(oid::CONTENT_TYPE, &der::oid(content_type)),
+            attribute(oid::MESSAGE_DIGEST, &message_digest),
+        ];
+        if let Some(time) = signing_time {
             set.push(attribute(oid::SIGNING_TIME, &der_time::write(time)));
         }
         Ok(Self {
@@ -85,12 +100,16 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// None for attributes that [`Draft::new`] made.
-    pub fn with_attribute(mut self, kind: Oid<'_>, value: &[u8]) -> Result<Self, ParseError> {
+    pub fn with_attribute(self, kind: Oid<'_>, value: &[u8]) -> Result<Self, ParseError> {
+        self.with([attribute(kind, value)])
+    }
+
+    /// The draft with more signed attributes.
+    fn with(mut self, more: impl IntoIterator<Item = Vec<u8>>) -> Result<Self, ParseError> {
         let set = Reader::new("Attributes", &self.attributes, 0).next("attributes")?;
         let elements = set.reader("Attributes").all("attribute")?;
-        let mut elements: Vec<_> = elements.iter().map(|tlv| tlv.raw.to_vec()).collect();
-        elements.push(attribute(kind, value));
-        self.attributes = der::set_of(elements);
+        let elements = elements.iter().map(|tlv| tlv.raw.to_vec());
+        self.attributes = der::set_of(elements.chain(more).collect());
         Ok(self)
     }
 

@@ -9,7 +9,7 @@ use rustls_pki_types::pem::{PemObject, SectionKind};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::anchor::{Anchors, TrustClass};
+use crate::anchor::{Anchors, Purpose, TrustClass};
 use crate::chain::{self, Validity};
 use crate::clock;
 use crate::digest::DigestAlgorithm;
@@ -68,11 +68,13 @@ pub enum Objection {
         /// `notBefore`, RFC 3339.
         date: String,
     },
-    /// The certificate is not meant for code signing.
-    #[error("the certificate of {subject} may not sign code: {reason}")]
+    /// The certificate is not meant for what is to be signed.
+    #[error("the certificate of {subject} may not sign {what}: {reason}")]
     WrongUsage {
         /// Whose.
         subject: String,
+        /// What is to be signed.
+        what: &'static str,
         /// Which extension says so.
         reason: &'static str,
     },
@@ -197,8 +199,13 @@ impl Identity {
         self.intermediates = chain::intermediates(&self.leaf, &pool);
     }
 
-    /// Everything that speaks against signing with this identity at `now`.
-    pub fn objections(&self, now: OffsetDateTime, anchors: &Anchors) -> Vec<Objection> {
+    /// Everything that speaks against signing with this identity at `now`; `purpose` is what is to be signed.
+    pub fn objections(
+        &self,
+        now: OffsetDateTime,
+        anchors: &Anchors,
+        purpose: Purpose,
+    ) -> Vec<Objection> {
         let mut objections = Vec::new();
         let subject = self.leaf.subject.to_string();
         for certificate in std::iter::once(&self.leaf).chain(&self.intermediates) {
@@ -211,9 +218,17 @@ impl Identity {
                 objections.push(Objection::NotYetValid { subject, date });
             }
         }
-        if let Err(reason) = chain::may_sign_code(&self.leaf) {
+        let (usage, what) = match purpose {
+            Purpose::Policy => (chain::may_sign_policies(&self.leaf), "policies"),
+            Purpose::Code | Purpose::Timestamp => (chain::may_sign_code(&self.leaf), "code"),
+        };
+        if let Err(reason) = usage {
             let subject = subject.clone();
-            objections.push(Objection::WrongUsage { subject, reason });
+            objections.push(Objection::WrongUsage {
+                subject,
+                what,
+                reason,
+            });
         }
         let classified = chain::classify(&self.leaf, &self.intermediates, anchors);
         let own_test = classified

@@ -92,6 +92,9 @@ pub struct SignOptions {
     pub placement: Placement,
     /// Whether an app package is signed although its manifest names another publisher.
     pub allow_publisher_mismatch: bool,
+    /// Whether code-integrity policies are time-stamped too; they are read at boot, by a clock that nothing vouches
+    /// for, and usually are not.
+    pub stamp_policies: bool,
 }
 
 impl Default for SignOptions {
@@ -102,6 +105,7 @@ impl Default for SignOptions {
             page_hashes: false,
             placement: Placement::Replace,
             allow_publisher_mismatch: false,
+            stamp_policies: false,
         }
     }
 }
@@ -207,7 +211,7 @@ pub fn sign_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Signed, S
     let draft = prepared.embed(&der::sequence(&[]), WordSum::default())?;
     write_drafted(source, &draft, target, || {
         let (mut cms, hashed) = sign_prepared(&prepared, &mut input, job.identity, job.options)?;
-        if let Some(obtainer) = job.stamping {
+        if let Some(obtainer) = stamping(&container, job) {
             let (stamped, obtained) = add_stamp(&cms, obtainer, Existing::Keep)?;
             cms = stamped;
             signed.timestamp = Some(obtained);
@@ -229,7 +233,7 @@ pub fn sign_bytes(bytes: &[u8], job: Job<'_>) -> Result<(Vec<u8>, Option<Obtaine
     let prepared = prepare(&container, placement)?;
     let (mut cms, hashed) = sign_prepared(&prepared, &mut input, job.identity, job.options)?;
     let mut obtained = None;
-    if let Some(obtainer) = job.stamping {
+    if let Some(obtainer) = stamping(&container, job) {
         let (stamped, stamp) = add_stamp(&cms, obtainer, Existing::Keep)?;
         cms = stamped;
         obtained = Some(stamp);
@@ -242,10 +246,18 @@ pub fn sign_bytes(bytes: &[u8], job: Job<'_>) -> Result<(Vec<u8>, Option<Obtaine
     Ok((output, obtained))
 }
 
+/// Who stamps the signature of this file.
+fn stamping<'a>(container: &Container, job: Job<'a>) -> Option<&'a Obtainer<'a>> {
+    let is_stamped = !matches!(container, Container::SiPolicy(_)) || job.options.stamp_policies;
+    job.stamping.filter(|_| is_stamped)
+}
+
 /// The container with room for the new signature.
 fn prepare(container: &Container, placement: Placement) -> Result<Prepared<'_>, SignError> {
     match (placement, container) {
-        (Placement::Nest, Container::Appx(package)) if package.signature().is_some() => {
+        (Placement::Nest, Container::Appx(_) | Container::SiPolicy(_))
+            if container.signature().is_some() =>
+        {
             Err(SignError::NotNestable(container.format()))
         }
         (Placement::Nest, _) => Ok(container.prepare_amended()?),
@@ -350,6 +362,11 @@ fn sign_prepared(
             content_type,
             content,
         } => Ok((finish(content_type, content)?, WordSum::default())),
+        ToBeSigned::SiPolicy { content } => {
+            let time = options.attributes.signing_time;
+            let draft = Draft::plain(oid::SIPOLICY, &content, digest, time)?;
+            Ok((draft.sign(identity)?, WordSum::default()))
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Loading keys and certificates, and what speaks against using them.
 
-use signer::anchor::Anchors;
+use signer::anchor::{Anchors, Purpose};
 use signer::identity::{Identity, IdentityError};
 use signer::pfx::{Pfx, PfxError};
 
 use crate::support::{certificate, identity, now, testcert};
 
 fn objections(name: &str) -> Vec<&'static str> {
-    let objections = identity(name).objections(now(), &Anchors::built_in());
+    let objections = identity(name).objections(now(), &Anchors::built_in(), Purpose::Code);
     objections
         .iter()
         .map(|objection| objection.name())

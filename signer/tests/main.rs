@@ -17,6 +17,7 @@ mod remote_key;
 mod revocation;
 mod round_trip;
 mod servers;
+mod si_policy;
 mod stamped;
 mod support;
 mod timestamp;

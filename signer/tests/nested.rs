@@ -111,7 +111,7 @@ fn nesting_changes_only_the_blob() {
             Format::Cabinet => 4,
             Format::Catalog => 0,
             Format::Pe => 4 + 4 + 4,
-            Format::Appx => panic!("packages have one signature"),
+            Format::Appx | Format::SiPolicy => panic!("they have one signature"),
         };
         assert!(differing <= allowed, "{differing}");
         let (before, after) = (

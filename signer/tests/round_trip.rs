@@ -9,12 +9,17 @@ use std::io::Cursor;
 
 use crate::support::{
     cabinet_with_reserves, certificate, failures, identity, now, read, signed, signed_with,
-    small_cabinet, small_catalog, small_image, verified, verified_at,
+    small_cabinet, small_catalog, small_image, small_policy, verified, verified_at,
 };
 
 #[test]
-fn cabinets_and_catalogs_verify_under_every_key_and_digest() {
-    for unsigned in [small_cabinet(), small_catalog(), small_image()] {
+fn every_format_verifies_under_every_key_and_digest() {
+    for unsigned in [
+        small_cabinet(),
+        small_catalog(),
+        small_image(),
+        small_policy(),
+    ] {
         for name in [
             "oem",
             "rsa4096",
@@ -51,7 +56,12 @@ fn cabinets_and_catalogs_verify_under_every_key_and_digest() {
 fn the_same_input_key_and_time_give_the_same_bytes() {
     for name in ["oem", "ecdsa-p256", "ecdsa-p384"] {
         let identity = identity(name);
-        for unsigned in [small_cabinet(), small_catalog(), small_image()] {
+        for unsigned in [
+            small_cabinet(),
+            small_catalog(),
+            small_image(),
+            small_policy(),
+        ] {
             let options = SignOptions {
                 attributes: Attributes {
                     program_name: Some("Näme".to_owned()),
@@ -69,7 +79,12 @@ fn the_same_input_key_and_time_give_the_same_bytes() {
 
 #[test]
 fn signing_again_replaces_and_removing_restores() {
-    for unsigned in [small_cabinet(), small_catalog(), small_image()] {
+    for unsigned in [
+        small_cabinet(),
+        small_catalog(),
+        small_image(),
+        small_policy(),
+    ] {
         let once = signed(&unsigned, &identity("oem"));
         let twice = signed(&signed(&unsigned, &identity("rsa4096")), &identity("oem"));
         assert_eq!(once, twice);
@@ -121,7 +136,12 @@ fn a_named_root_is_an_anchor_and_a_look_alike_is_not() {
 
 #[test]
 fn an_unsigned_file_has_no_signature_and_does_not_hold() {
-    for unsigned in [small_cabinet(), small_catalog(), small_image()] {
+    for unsigned in [
+        small_cabinet(),
+        small_catalog(),
+        small_image(),
+        small_policy(),
+    ] {
         let verification = verified(&unsigned);
         assert!(verification.signatures.is_empty());
         assert!(!verification.holds());
@@ -141,6 +161,11 @@ fn every_flipped_bit_of_a_cabinet_with_reserves_is_noticed() {
 #[test]
 fn every_flipped_bit_of_a_catalog_is_noticed() {
     assert_eq!(unnoticed_flips(&small_catalog()), [""; 0]);
+}
+
+#[test]
+fn every_flipped_bit_of_a_policy_is_noticed() {
+    assert_eq!(unnoticed_flips(&small_policy()), [""; 0]);
 }
 
 /// CheckSum included, though no digest covers it.
@@ -176,7 +201,12 @@ fn unnoticed_flips(unsigned: &[u8]) -> Vec<String> {
 #[test]
 fn every_truncation_is_an_error_or_does_not_hold() {
     let anchors = Anchors::built_in();
-    for unsigned in [small_cabinet(), small_catalog(), small_image()] {
+    for unsigned in [
+        small_cabinet(),
+        small_catalog(),
+        small_image(),
+        small_policy(),
+    ] {
         let good = signed(&unsigned, &identity("oem"));
         for length in 0..good.len() {
             let mut input = Cursor::new(&good[..length]);
@@ -197,6 +227,9 @@ fn formats_are_recognised_by_content() {
     assert_eq!(read(&small_cabinet()).format(), Format::Cabinet);
     assert_eq!(read(&small_catalog()).format(), Format::Catalog);
     assert_eq!(read(&small_image()).format(), Format::Pe);
+    assert_eq!(read(&small_policy()).format(), Format::SiPolicy);
+    let signed = signed(&small_policy(), &identity("oem"));
+    assert_eq!(read(&signed).format(), Format::SiPolicy);
     let error = Container::read(&mut Cursor::new(b"MZ\x90\0")).unwrap_err();
     assert!(error.to_string().contains("not a PE image"), "{error}");
 }

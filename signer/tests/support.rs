@@ -157,6 +157,26 @@ pub(crate) fn catalog_of(tag: &[u8]) -> Vec<u8> {
     ])
 }
 
+/// A bare code-integrity policy without rules, signers or scenarios, of the format version that IoT Core reads.
+pub(crate) fn small_policy() -> Vec<u8> {
+    let kind = [0x0e, 0x37, 0x44, 0xa2, 0xc9, 0x44, 0x06, 0x4c, 0xb5, 0x51];
+    let kind = [kind.as_slice(), &[0xf6, 0x01, 0x6e, 0x56, 0x30, 0x76]].concat();
+    let numbers = |numbers: &[u32]| numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+    let parts: [Vec<u8>; 8] = [
+        numbers(&[7]),
+        kind.clone(),
+        vec![5; 16],
+        // Options, four counts, VersionEx, the header's length.
+        numbers(&[0x8000_0004, 0, 0, 0, 0, 0, 0x000a_0000, 64]),
+        // Update signers, CI signers, HVCI, settings, and what versions 3 to 6 brought.
+        numbers(&[0, 0, 0, 0, 3, 4, 5, 6]),
+        [kind.clone(), kind].concat(),
+        numbers(&[0]),
+        numbers(&[7, 8]),
+    ];
+    parts.concat()
+}
+
 /// A PE image of a few hundred bytes.
 pub(crate) fn small_image() -> Vec<u8> {
     crate::image_builder::RawImage::small(true).bytes()

@@ -12,6 +12,7 @@ use formats::container::cat::{
 use formats::document::decode::decode;
 use rayon::prelude::*;
 use serde_json::json;
+use signer::anchor::Purpose;
 use signer::catalog::{CatalogError, Hashable};
 use signer::digest::{DigestAlgorithm, hex};
 use signer::sign::sign;
@@ -161,7 +162,13 @@ fn signing(name: &str, arguments: &CreateArgs, config: &Config) -> Result<Ready,
     let ready = profile::load(config, name, KeyFiles::default())?;
     let anchors = trust::anchors(config, &[])?;
     let now = OffsetDateTime::now_utc();
-    profile::check(&ready, &arguments.allow.names(), now, &anchors)?;
+    profile::check(
+        &ready,
+        &arguments.allow.names(),
+        now,
+        &anchors,
+        Purpose::Code,
+    )?;
     Ok(ready)
 }
 

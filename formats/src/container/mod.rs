@@ -4,18 +4,21 @@ pub mod appx;
 pub mod cab;
 pub mod cat;
 pub mod pe;
+pub mod si_policy;
 
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-use crate::error::ParseError;
+use crate::error::{ParseError, Problem};
 use crate::oid::{self, Oid};
 use crate::patch::Patch;
+use crate::signed_data::SignedData;
 use appx::Package;
 use cab::Cabinet;
 use cat::Catalog;
 use pe::{Image, WordSum};
+use si_policy::SiPolicy;
 
 /// Bytes read at a time: enough to hide the system call, small enough for the cache.
 const BLOCK: usize = 256 << 10;
@@ -69,6 +72,8 @@ pub enum Format {
     Pe,
     /// An app package or a bundle of them: `.appx`, `.msix`, `.appxbundle`, `.msixbundle`.
     Appx,
+    /// A code-integrity policy: `SIPolicy.p7b`, `.cip`.
+    SiPolicy,
 }
 
 impl Format {
@@ -79,6 +84,7 @@ impl Format {
             Self::Catalog => "cat",
             Self::Pe => "pe",
             Self::Appx => "appx",
+            Self::SiPolicy => "sipolicy",
         }
     }
 }
@@ -90,6 +96,7 @@ impl fmt::Display for Format {
             Self::Catalog => "catalog",
             Self::Pe => "PE image",
             Self::Appx => "app package",
+            Self::SiPolicy => "code-integrity policy",
         })
     }
 }
@@ -138,6 +145,11 @@ pub enum ToBeSigned<'a> {
         /// The content element.
         content: &'a [u8],
     },
+    /// A code-integrity policy, which the signature carries as its content element.
+    SiPolicy {
+        /// The content element.
+        content: Vec<u8>,
+    },
 }
 
 /// A file that carries signatures.
@@ -151,6 +163,8 @@ pub enum Container {
     Pe(Box<Image>),
     /// An app package.
     Appx(Box<Package>),
+    /// A code-integrity policy.
+    SiPolicy(Box<SiPolicy>),
 }
 
 impl Container {
@@ -162,20 +176,49 @@ impl Container {
         let io = |error| ParseError::io("file", "magic", 0, &error);
         input.rewind().map_err(io)?;
         let mut magic = Vec::new();
-        input.by_ref().take(8).read_to_end(&mut magic).map_err(io)?;
+        let beginning = si_policy::HEADER as u64;
+        let mut start = input.by_ref().take(beginning);
+        start.read_to_end(&mut magic).map_err(io)?;
         input.seek(SeekFrom::Start(0)).map_err(io)?;
         match magic.as_slice() {
             [b'M', b'S', b'C', b'F', ..] => Ok(Self::Cabinet(Box::new(Cabinet::read(input)?))),
-            [crate::der::SEQUENCE, ..] => Ok(Self::Catalog(Box::new(Catalog::read(input)?))),
+            [crate::der::SEQUENCE, ..] => Self::read_signed_data(input),
             [b'M', b'Z', ..] => Ok(Self::Pe(Box::new(Image::read(input)?))),
             [b'P', b'K', 3, 4, ..] => Ok(Self::Appx(Box::new(Package::read(input)?))),
+            policy if si_policy::is_bare(policy) => {
+                Ok(Self::SiPolicy(Box::new(SiPolicy::read(input)?)))
+            }
             other => Err(ParseError::invalid(
                 "file",
                 "magic",
                 0,
                 describe_magic(other),
-                "a cabinet (MSCF), a PE image (MZ), an app package (PK) or a catalog (DER)",
+                "a cabinet (MSCF), a PE image (MZ), an app package (PK), a catalog (DER) or a code-integrity policy",
             )),
+        }
+    }
+
+    /// Reads a file that is a `SignedData`: what it is, its content says.
+    fn read_signed_data(input: &mut (impl Read + Seek)) -> Result<Self, ParseError> {
+        let bytes = read_whole(input, "SignedData", cat::MAX_CATALOG)?;
+        match SignedData::read(&bytes, 0)?.content_type {
+            oid::CTL => Ok(Self::Catalog(Box::new(Catalog::parse(bytes)?))),
+            oid::SIPOLICY => Ok(Self::SiPolicy(Box::new(SiPolicy::parse(bytes)?))),
+            other => {
+                let expected = format_args!(
+                    "{} (catalog) or {} (code-integrity policy)",
+                    oid::CTL,
+                    oid::SIPOLICY
+                )
+                .to_string();
+                Err(ParseError::invalid(
+                    "SignedData",
+                    "eContentType",
+                    0,
+                    other,
+                    expected,
+                ))
+            }
         }
     }
 
@@ -186,6 +229,7 @@ impl Container {
             Self::Catalog(_) => Format::Catalog,
             Self::Pe(_) => Format::Pe,
             Self::Appx(_) => Format::Appx,
+            Self::SiPolicy(_) => Format::SiPolicy,
         }
     }
 
@@ -194,6 +238,7 @@ impl Container {
         match self {
             Self::Cabinet(_) | Self::Pe(_) | Self::Appx(_) => oid::SPC_INDIRECT_DATA,
             Self::Catalog(_) => oid::CTL,
+            Self::SiPolicy(_) => oid::SIPOLICY,
         }
     }
 
@@ -216,6 +261,10 @@ impl Container {
             }
             Self::Pe(image) => image.signatures().map(embedded).collect(),
             Self::Appx(package) => package.signature().map(embedded).into_iter().collect(),
+            Self::SiPolicy(policy) => {
+                let signature = policy.signature().map(|der| (der, 0));
+                signature.map(embedded).into_iter().collect()
+            }
         }
     }
 
@@ -227,7 +276,7 @@ impl Container {
                 pieces: cabinet.digest_pieces(),
                 enhanced_hash_input: Some(cabinet.enhanced_hash_input()),
             }),
-            Self::Catalog(_) | Self::Appx(_) => None,
+            Self::Catalog(_) | Self::Appx(_) | Self::SiPolicy(_) => None,
             Self::Pe(image) => Some(Digestible {
                 pieces: image.digest_pieces(),
                 enhanced_hash_input: None,
@@ -239,7 +288,7 @@ impl Container {
     pub fn canonical_faults(&self) -> &[ParseError] {
         match self {
             Self::Cabinet(cabinet) => cabinet.canonical_faults(),
-            Self::Catalog(_) => &[],
+            Self::Catalog(_) | Self::SiPolicy(_) => &[],
             Self::Pe(image) => image.canonical_faults(),
             Self::Appx(package) => package.canonical_faults(),
         }
@@ -255,6 +304,7 @@ impl Container {
             Self::Catalog(catalog) => Prepared::Catalog(catalog),
             Self::Pe(image) => Prepared::Pe(Box::new(image.prepare()?)),
             Self::Appx(package) => Prepared::Appx(Box::new(package.prepare()?)),
+            Self::SiPolicy(policy) => Prepared::SiPolicy(policy),
         })
     }
 
@@ -267,7 +317,7 @@ impl Container {
         match self {
             Self::Pe(image) => Ok(Prepared::Pe(Box::new(image.prepare_amended()?))),
             Self::Appx(package) => Ok(Prepared::Appx(Box::new(package.prepare_amended()?))),
-            Self::Cabinet(_) | Self::Catalog(_) => self.prepare(),
+            Self::Cabinet(_) | Self::Catalog(_) | Self::SiPolicy(_) => self.prepare(),
         }
     }
 
@@ -280,7 +330,7 @@ impl Container {
         let hashed = match &prepared {
             Prepared::Pe(image) => WordSum::of_pieces(input, &image.digest_pieces())
                 .map_err(|error| ParseError::io("file", "content", 0, &error))?,
-            Prepared::Cabinet(_) | Prepared::Catalog(_) | Prepared::Appx(_) => WordSum::default(),
+            _ => WordSum::default(),
         };
         prepared.embed(cms, hashed)
     }
@@ -299,6 +349,7 @@ impl Container {
             Self::Catalog(catalog) => catalog.remove_signature(),
             Self::Pe(image) => image.remove_signature(input),
             Self::Appx(package) => package.remove_signature(),
+            Self::SiPolicy(policy) => policy.remove_signature(),
         }
     }
 }
@@ -314,6 +365,8 @@ pub enum Prepared<'a> {
     Pe(Box<pe::Prepared<'a>>),
     /// An app package.
     Appx(Box<appx::Prepared>),
+    /// A code-integrity policy.
+    SiPolicy(&'a SiPolicy),
 }
 
 impl Prepared<'_> {
@@ -336,6 +389,9 @@ impl Prepared<'_> {
                 image: prepared,
             },
             Self::Appx(prepared) => ToBeSigned::Appx(prepared),
+            Self::SiPolicy(policy) => ToBeSigned::SiPolicy {
+                content: policy.content()?,
+            },
         })
     }
 
@@ -350,8 +406,32 @@ impl Prepared<'_> {
             Self::Catalog(catalog) => Ok(catalog.embed(cms)),
             Self::Pe(prepared) => prepared.embed(cms, hashed),
             Self::Appx(prepared) => prepared.embed(cms),
+            Self::SiPolicy(policy) => Ok(policy.embed(cms)),
         }
     }
+}
+
+/// A whole file of at most `limit` bytes.
+fn read_whole(
+    input: &mut (impl Read + Seek),
+    structure: &'static str,
+    limit: u64,
+) -> Result<Vec<u8>, ParseError> {
+    let io = |error| ParseError::io(structure, "file", 0, &error);
+    let length = input.seek(SeekFrom::End(0)).map_err(io)?;
+    if length > limit {
+        let found = length;
+        return Err(ParseError {
+            structure,
+            field: "file",
+            offset: 0,
+            problem: Problem::Limit { found, limit },
+        });
+    }
+    input.rewind().map_err(io)?;
+    let mut bytes = Vec::new();
+    input.take(limit).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
 }
 
 /// What unknown first bytes look like, for people who gave the wrong file.
@@ -368,6 +448,7 @@ fn describe_magic(magic: &[u8]) -> String {
     match known {
         "" => magic
             .iter()
+            .take(8)
             .map(|byte| format!("{byte:02x}"))
             .collect::<Vec<_>>()
             .join(" "),

@@ -107,6 +107,7 @@ pub(super) fn issuer_fault(
     let wanted = match purpose {
         Purpose::Code => EKU_CODE_SIGNING,
         Purpose::Timestamp => EKU_TIME_STAMPING,
+        Purpose::Policy => return None,
     };
     (!issuer.allows(wanted)).then_some(ChainFault::IssuerUsage(subject))
 }

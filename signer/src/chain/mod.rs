@@ -247,6 +247,15 @@ pub fn may_sign_code(leaf: &Certificate) -> Result<(), &'static str> {
     may(leaf, EKU_CODE_SIGNING, "extendedKeyUsage lacks codeSigning")
 }
 
+/// Whether a certificate may sign code-integrity policies and secure-boot variables: there is no extended key usage for
+/// that and none is asked for, but key usage must not exclude it.
+///
+/// # Errors
+/// The extension that forbids it.
+pub fn may_sign_policies(leaf: &Certificate) -> Result<(), &'static str> {
+    may_sign(leaf)
+}
+
 /// Whether a certificate may sign time stamps; the extension must be critical and name nothing else
 /// (RFC 3161 §2.3) unless `strict` is off, as for legacy countersignatures.
 ///
@@ -281,6 +290,10 @@ fn may(leaf: &Certificate, purpose: &str, lacking: &'static str) -> Result<(), &
     if !leaf.allows(purpose) {
         return Err(lacking);
     }
+    may_sign(leaf)
+}
+
+fn may_sign(leaf: &Certificate) -> Result<(), &'static str> {
     match leaf.key_usage {
         Some(usage) if !usage.digital_signature => Err("keyUsage lacks digitalSignature"),
         _ => Ok(()),

@@ -68,8 +68,9 @@ pub fn survey(
     for (index, file) in package.files.iter().enumerate() {
         let format = file.format()?;
         let verification = match format {
+            // Who may sign a policy is the image's affair, and no package's.
+            None | Some(Format::SiPolicy) => None,
             Some(_) => Some(verification(&file.bytes, options)?),
-            None => None,
         };
         if let Some(verification) = &verification {
             let is_needed = Some(index) == links.catalog;
@@ -77,7 +78,7 @@ pub fn survey(
                 Format::Pe => Layer::Image,
                 Format::Appx => Layer::App,
                 Format::Catalog => Layer::Catalog,
-                Format::Cabinet => Layer::Cabinet,
+                Format::Cabinet | Format::SiPolicy => Layer::Cabinet,
             };
             faults.extend(signature_faults(layer, &file.path, verification, is_needed));
         }

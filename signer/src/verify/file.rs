@@ -77,6 +77,12 @@ impl SignatureReport {
                 let message = "its content is another list than the catalog's";
                 self.fail(Check::Digest, FailureKind::DigestMismatch, message);
             }
+            Container::SiPolicy(policy)
+                if policy.content().ok().as_deref() != Some(content.raw) =>
+            {
+                let message = "its content is another policy than the file's";
+                self.fail(Check::Digest, FailureKind::DigestMismatch, message);
+            }
             Container::Appx(package) => {
                 return self.check_package_digest(content, package, subject);
             }

@@ -330,7 +330,15 @@ fn verify_signature<R: Read + Seek>(
     report.check_signature(&signed_data, signer, leaf);
     let stamp = timestamp::verify(signer, &pool, options.anchors);
     let counts = TimeThatCounts::of(leaf, &stamp, options.at);
-    report.check_chain(leaf, &pool, options.anchors, counts.time);
+    let purpose = match subject.container {
+        Container::SiPolicy(_) => Purpose::Policy,
+        _ => Purpose::Code,
+    };
+    let wanted = Wanted {
+        purpose,
+        time: counts.time,
+    };
+    report.check_chain(leaf, &pool, options.anchors, wanted);
     report.check_publisher(subject.container, leaf);
     report.check_validity(counts);
     report.record_timestamp(stamp);
@@ -390,7 +398,7 @@ impl SignatureReport {
             let message = "certificates or attributes are not in DER order";
             match container.format() {
                 Format::Catalog => faults.push((FailureKind::NotDer, message.to_owned())),
-                Format::Cabinet | Format::Pe | Format::Appx => {
+                Format::Cabinet | Format::Pe | Format::Appx | Format::SiPolicy => {
                     self.weaknesses.push(message.to_owned());
                 }
             }
@@ -415,12 +423,13 @@ impl SignatureReport {
         };
         self.digest_algorithm = Some(digest);
         // The tag stands outside what messageDigest covers.
-        let Some(content) = signed_data.content.filter(|c| c.tag == der::SEQUENCE) else {
-            self.fail(
-                Check::Digest,
-                FailureKind::Malformed,
-                "it has no content SEQUENCE",
-            );
+        let (tag, name) = match subject.container {
+            Container::SiPolicy(_) => (der::OCTET_STRING, "OCTET STRING"),
+            _ => (der::SEQUENCE, "SEQUENCE"),
+        };
+        let Some(content) = signed_data.content.filter(|c| c.tag == tag) else {
+            let message = format!("it has no content {name}");
+            self.fail(Check::Digest, FailureKind::Malformed, message);
             return Ok(());
         };
         let stated = signer
@@ -483,15 +492,15 @@ impl SignatureReport {
         leaf: Option<&Certificate>,
         pool: &[Certificate],
         anchors: &Anchors,
-        time: OffsetDateTime,
+        wanted: Wanted,
     ) {
         let Some(leaf) = leaf else {
             self.skip(Check::Chain, "there is no signer's certificate");
             self.skip(Check::Usage, "there is no signer's certificate");
             return;
         };
-        let purpose = Purpose::Code;
-        let chain = chain::build_for(leaf, pool, anchors, Wanted { purpose, time });
+        let Wanted { purpose, .. } = wanted;
+        let chain = chain::build_for(leaf, pool, anchors, wanted);
         self.published_key = chain.certificates.iter().find_map(published::find);
         let faults = chain.faults(purpose);
         match (&chain.end, faults.first()) {
@@ -513,8 +522,12 @@ impl SignatureReport {
             Some(objection) => Err(objection),
             None => Ok(()),
         };
-        let usage = chain::may_sign_code(leaf)
-            .map_err(|reason| format!("{} may not sign code: {reason}", leaf.subject));
+        let (may_sign, what) = match purpose {
+            Purpose::Policy => (chain::may_sign_policies(leaf), "policies"),
+            _ => (chain::may_sign_code(leaf), "code"),
+        };
+        let usage =
+            may_sign.map_err(|reason| format!("{} may not sign {what}: {reason}", leaf.subject));
         match usage.and(anchor_usage) {
             Ok(()) => self.pass(Check::Usage),
             Err(message) => self.fail(Check::Usage, FailureKind::WrongUsage, message),

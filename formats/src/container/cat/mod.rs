@@ -14,10 +14,11 @@ mod definition;
 mod member;
 mod write;
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 
 use time::OffsetDateTime;
 
+use super::read_whole;
 use crate::der::{self, Reader, Tlv};
 use crate::der_time;
 use crate::error::{ParseError, Problem};
@@ -63,26 +64,7 @@ impl Catalog {
     /// # Errors
     /// Where the input is no catalog; the message names field and offset.
     pub fn read(input: &mut (impl Read + Seek)) -> Result<Self, ParseError> {
-        let io = |error| ParseError::io("Catalog", "file", 0, &error);
-        let length = input.seek(SeekFrom::End(0)).map_err(io)?;
-        if length > MAX_CATALOG {
-            return Err(ParseError {
-                structure: "Catalog",
-                field: "file",
-                offset: 0,
-                problem: Problem::Limit {
-                    found: length,
-                    limit: MAX_CATALOG,
-                },
-            });
-        }
-        input.rewind().map_err(io)?;
-        let mut bytes = Vec::new();
-        input
-            .take(MAX_CATALOG)
-            .read_to_end(&mut bytes)
-            .map_err(io)?;
-        Self::parse(bytes)
+        Self::parse(read_whole(input, "Catalog", MAX_CATALOG)?)
     }
 
     /// Reads a catalog from memory.
