@@ -212,6 +212,27 @@ impl Fix {
         })
     }
 
+    /// Spells the end of the text at `place` as the end of `known`, as far as the two are equal but for the case of
+    /// letters. `None` where there is nothing to change.
+    pub fn respell(place: &Place, source: &Source, known: &str) -> Option<Self> {
+        let written = source.slice(place.span?).trim_end();
+        let pairs = written.bytes().rev().zip(known.bytes().rev());
+        let length = pairs
+            .take_while(|(one, other)| one.eq_ignore_ascii_case(other))
+            .count();
+        let tail = known.get(known.len().checked_sub(length)?..)?;
+        let end = place.span?.start.checked_add(written.len())?;
+        let start = end.checked_sub(length)?;
+        let tail_place = Place {
+            span: Some(Span { start, end }),
+            ..place.clone()
+        };
+        if written.ends_with(tail) {
+            return None;
+        }
+        Self::replace(format!("write `{known}`"), &tail_place, tail)
+    }
+
     /// Puts `text` behind what stands at `place`. `None` where the place is not text.
     pub fn insert_after(
         title: impl Into<String>,

@@ -21,6 +21,20 @@ pub(crate) fn oem_input(body: &str) -> String {
     )
 }
 
+/// An `IoTWorkspace.xml` of the manufacturer `Fjord`.
+pub(crate) const WORKSPACE: (&str, &str) = (
+    "IoTWorkspace.xml",
+    "<IoTWorkspace><Config><OemName>Fjord</OemName></Config></IoTWorkspace>",
+);
+
+/// An `*FMFileList.xml` with these `FM` elements, all before them on the first line.
+pub(crate) fn fm_file_list(fms: &str) -> String {
+    format!(
+        "<FMCollectionManifest xmlns=\"http://schemas.microsoft.com/embedded/2004/10/ImageUpdate\" Product=\"IoTUAP\">\
+         <FMs>{fms}</FMs></FMCollectionManifest>"
+    )
+}
+
 /// A feature manifest with the right root around `body`.
 pub(crate) fn feature_manifest(body: &str) -> String {
     format!(

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use formats::document::feature_manifest::{FeatureManifest, PackageFile};
 
+use formats::source::Source;
+
 use super::Workspace;
 use super::file::File;
 use super::product::{Product, SelectedPackage};
@@ -28,14 +30,14 @@ pub struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
+    /// The manifest's text.
+    pub fn source(&self) -> &Source {
+        &self.manifest.source
+    }
+
     /// The entry's `Name`.
     pub fn place(&self) -> Place {
-        let span = self
-            .entry
-            .name
-            .as_ref()
-            .map_or(self.entry.element, |name| name.span);
-        self.manifest.place(span, self.entry.route.clone())
+        self.manifest.entry(self.entry)
     }
 }
 

@@ -12,7 +12,9 @@ pub mod file;
 pub mod inf;
 pub mod layout;
 pub mod location;
+pub mod manifests;
 pub mod manufacturing;
+pub mod origin;
 pub mod package;
 pub mod paths;
 pub mod payload;
@@ -50,7 +52,7 @@ pub use product::{Arch, Product};
 pub use signature::Signature;
 
 use crate::diagnostic::Place;
-use crate::files::is_below;
+use crate::files::{is_below, written_name};
 use crate::image::ImageType;
 use crate::policy::PolicyProblem;
 use payload::Beginning;
@@ -80,6 +82,8 @@ pub struct Workspace {
     pub declared: Option<ImageType>,
     /// The variables that the user defined, e.g. `OSVERSION`.
     pub defines: Variables,
+    /// The variables that all documents of a workspace folder share, by folder.
+    pub variables: BTreeMap<String, Variables>,
     /// What the user asked for; diagnostics about anything else are not made. Paths of files and folders.
     pub targets: Vec<String>,
 }
@@ -174,13 +178,12 @@ impl Documents {
     ) -> impl Iterator<Item = (&'a Arc<File<FmFileList>>, &'a Fm)> {
         let lists = self.fm_file_lists.iter().filter(move |list| {
             let of_list = Arch::of_path(list.path());
-            of_list.is_none() || arch.is_none() || of_list == arch
+            Arch::fits(of_list, arch)
         });
         let entries = lists.flat_map(|list| list.fms.iter().map(move |fm| (list, fm)));
         entries.filter(move |(_, fm)| {
-            let name = fm.path.as_ref().map(|path| path.value.as_str());
-            let name = name.and_then(|path| path.rsplit(['/', '\\']).next());
-            name.is_some_and(|name| name.trim().eq_ignore_ascii_case(manifest))
+            let path = fm.path.as_ref();
+            path.is_some_and(|path| written_name(&path.value).eq_ignore_ascii_case(manifest))
         })
     }
 

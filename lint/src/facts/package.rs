@@ -9,6 +9,7 @@ use formats::document::wm_xml::WmXml;
 use formats::source::{Source, Span, Spanned};
 
 use super::file::File;
+use super::origin::Origin;
 use super::product::Arch;
 use super::registry::{Macros, RegistryFile};
 use super::tree::TreeFile;
@@ -40,15 +41,14 @@ impl Package {
 
     /// Whether both are built into one folder: for one processor, of sources and not of templates.
     pub fn shares_build_with(&self, other: &Self) -> bool {
-        let (one, other_path) = (self.definition.path(), other.definition.path());
-        let is_template = |path: &str| {
-            let mut names = path.split('/');
-            names.any(|name| name.eq_ignore_ascii_case("Templates"))
+        let fits = Arch::fits(
+            Arch::of_path(self.definition.path()),
+            Arch::of_path(other.definition.path()),
+        );
+        let is_source = |package: &Self| {
+            package.definition.is_built() && Origin::of(package.definition.path()) == Origin::Source
         };
-        let (arch, other_arch) = (Arch::of_path(one), Arch::of_path(other_path));
-        let fits = arch.is_none() || other_arch.is_none() || arch == other_arch;
-        let built = self.definition.is_built() && other.definition.is_built();
-        built && fits && !is_template(one) && !is_template(other_path)
+        fits && is_source(self) && is_source(other)
     }
 }
 

@@ -17,6 +17,7 @@ use super::package::Package;
 use super::system::System;
 use super::tree::TreeFile;
 use crate::diagnostic::Place;
+use crate::files;
 use crate::image::ImageType;
 use formats::document::variables::Variables;
 
@@ -65,6 +66,22 @@ impl Arch {
                 None
             }
         })
+    }
+}
+
+impl Arch {
+    /// The processor that a path is for: that of its `Source-<arch>` folder, or of its folder below `Build`.
+    pub fn built_for(path: &str) -> Option<Self> {
+        Self::of_path(path).or_else(|| {
+            let mut names = path.split('/');
+            names.find(|name| name.eq_ignore_ascii_case("Build"))?;
+            Self::from_word(names.next()?)
+        })
+    }
+
+    /// Whether something for one processor may be part of something for another; `None` is for all.
+    pub fn fits(one: Option<Self>, other: Option<Self>) -> bool {
+        one.is_none() || other.is_none() || one == other
     }
 }
 
@@ -174,8 +191,7 @@ pub enum ManifestLookup {
 impl NamedManifest {
     /// The file name that the reference ends with, whatever separates folders.
     pub fn name(&self) -> &str {
-        let path = self.reference.text.value.as_str();
-        path.rsplit(['/', '\\']).next().unwrap_or(path)
+        files::written_name(&self.reference.text.value)
     }
 
     /// The manifest, where it was found.
@@ -210,12 +226,7 @@ pub struct SelectedPackage {
 impl SelectedPackage {
     /// The entry's `Name`, or the entry where it has none.
     pub fn place(&self) -> Place {
-        let span = self
-            .entry
-            .name
-            .as_ref()
-            .map_or(self.entry.element, |name| name.span);
-        self.manifest.place(span, self.entry.route.clone())
+        self.manifest.entry(&self.entry)
     }
 }
 

@@ -82,6 +82,14 @@ impl FileTree {
         direct.map(|(_, file)| files::name_of(&file.path))
     }
 
+    /// Whether there is a file below a folder, at any depth.
+    pub fn has_below(&self, folder: &str) -> bool {
+        let prefix = format!("{}/", folded(folder));
+        let mut from = self.by_path.range(prefix.clone()..);
+        from.next()
+            .is_some_and(|(path, _)| path.starts_with(&prefix))
+    }
+
     /// All files, by path.
     pub fn iter(&self) -> impl Iterator<Item = &TreeFile> {
         self.by_path.values()
@@ -130,6 +138,7 @@ mod tests {
         }
         assert!(tree.in_folder("W/a").eq(["x.txt", "Y.txt"]));
         assert!(tree.in_folder("").eq(["top.txt"]));
+        assert!(tree.has_below("w/A") && tree.has_below("W") && !tree.has_below("w/a/x.txt"));
     }
 
     #[test]

@@ -82,6 +82,11 @@ pub fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// The last name of a path as documents write it, with either separator and maybe blanks around it.
+pub fn written_name(path: &str) -> &str {
+    path.trim().rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
 /// Whether `path` is `folder` or lies below it. Everything relative lies below the empty folder.
 pub fn is_below(path: &str, folder: &str) -> bool {
     let folder = folder.trim_end_matches('/');
@@ -106,6 +111,7 @@ mod tests {
         assert_eq!(folder_of("x/y/a"), "x/y");
         assert_eq!(folder_of("a"), "");
         assert_eq!(name_of("x/y/a"), "a");
+        assert_eq!(written_name(r" %X%\y/a\b.xml "), "b.xml");
         assert!(is_below("x/y", "x") && is_below("x", "x/") && is_below("x", ""));
         assert!(!is_below("xy", "x"));
     }

@@ -27,20 +27,6 @@ pub(super) struct Lookup<'a> {
 /// How many files of one name are looked at; a workspace has a handful.
 const MOST_OF_A_NAME: usize = 64;
 
-/// The processor that a path is for: that of its `Source-<arch>` folder, or of its folder below `Build`.
-pub(super) fn arch_of(path: &str) -> Option<Arch> {
-    Arch::of_path(path).or_else(|| {
-        let mut names = path.split('/');
-        names.find(|name| name.eq_ignore_ascii_case("Build"))?;
-        Arch::from_word(names.next()?)
-    })
-}
-
-/// Whether something for one processor may be part of something for another; `None` is for all.
-pub(super) fn fits(one: Option<Arch>, other: Option<Arch>) -> bool {
-    one.is_none() || other.is_none() || one == other
-}
-
 /// How close a manifest is to what an `OEMInput.xml` names: the merger's output is what the image is built from, its
 /// input next, then the source of the processor, then what is common.
 fn distance(path: &str) -> u8 {
@@ -119,7 +105,9 @@ impl<'a> Lookup<'a> {
             return ManifestLookup::Found(file.clone(), Vec::new());
         }
         let fitting: Vec<_> = named
-            .filter(|file| is_below(file.path(), home) && fits(arch_of(file.path()), arch))
+            .filter(|file| {
+                is_below(file.path(), home) && Arch::fits(Arch::built_for(file.path()), arch)
+            })
             .collect();
         let Some(closest) = fitting.iter().map(|file| distance(file.path())).min() else {
             return match self.unreadable.get(&name) {
@@ -155,7 +143,7 @@ impl<'a> Lookup<'a> {
         let packages = packages.take(MOST_OF_A_NAME);
         let fitting = packages.filter(|package| {
             let path = package.definition.path();
-            is_below(path, home) && fits(arch_of(path), arch)
+            is_below(path, home) && Arch::fits(Arch::built_for(path), arch)
         });
         let package = fitting.min_by_key(|package| distance(package.definition.path()));
 
@@ -164,7 +152,9 @@ impl<'a> Lookup<'a> {
         let there = self.tree.find(&files::join(&folder, &file_name));
         let anywhere = || {
             let mut named = self.tree.named(&file_name).take(MOST_OF_A_NAME);
-            named.find(|file| is_below(&file.path, home) && fits(arch_of(&file.path), arch))
+            named.find(|file| {
+                is_below(&file.path, home) && Arch::fits(Arch::built_for(&file.path), arch)
+            })
         };
         let cab = there.or_else(anywhere).cloned();
         (file_name, package.copied().cloned(), cab)

@@ -78,6 +78,7 @@ pub fn resolve(documented: Documented, options: &ResolveOptions) -> Result<Works
     workspace.declared = options.image;
     workspace.defines = options.defines.iter().cloned().collect();
     let homes = Homes::of(&workspace);
+    workspace.variables = homes.variables(options);
     workspace.packages = definitions
         .into_iter()
         .map(|definition| {
@@ -120,7 +121,7 @@ fn package(workspace: &Workspace, definition: Definition, variables: &Variables)
     let file_name = format!("{name}.cab");
     let mut cabs = workspace.tree.named(&file_name);
     let cab = cabs
-        .find(|cab| lookup::fits(lookup::arch_of(&cab.path), arch))
+        .find(|cab| Arch::fits(Arch::built_for(&cab.path), arch))
         .cloned();
     Arc::new(Package {
         macros: definition.macros(),
@@ -164,6 +165,14 @@ impl Homes {
                 .collect(),
             root,
         }
+    }
+
+    /// The variables of each of them.
+    fn variables(&self, options: &ResolveOptions) -> BTreeMap<String, Variables> {
+        let homes = [&self.root].into_iter().chain(self.homes.values());
+        homes
+            .map(|home| (home.folder.clone(), home.variables(options)))
+            .collect()
     }
 
     /// The nearest workspace at or above a path.

@@ -15,6 +15,7 @@ mod bcd_prerelease_signatures;
 mod binary_partition_mainos;
 mod bitlocker_prereqs;
 mod bootsequence_exclusive;
+mod bsp_layout;
 mod build_type_not_fre;
 mod cert_expired;
 mod cpufilter_case;
@@ -37,6 +38,8 @@ mod efiesp_bcd_layout;
 mod embedded_signing_category;
 mod feature_arch;
 mod feature_conflict;
+mod feature_group_constraint;
+mod feature_group_unknown_id;
 mod feature_id_case;
 mod feature_needs_another;
 mod feature_not_in_release;
@@ -44,8 +47,28 @@ mod feature_oem_prefix;
 mod feature_wrong_section;
 mod file_source_missing;
 mod file_zero_bytes;
+mod fm_ambiguous;
+mod fm_cab_case;
+mod fm_duplicate_package;
+mod fm_feature_unused;
+mod fm_feature_without_package;
+mod fm_internal_attribute;
 mod fm_missing_cab;
+mod fm_name_without_owner;
 mod fm_not_found;
+mod fm_not_in_filelist;
+mod fm_package_in_two_fms;
+mod fm_package_no_definition;
+mod fm_prerelease_replacement;
+mod fm_release_packages;
+mod fm_replacement_metachar;
+mod fm_stale_merged;
+mod fm_unknown_path_variable;
+mod fmlist_cputype;
+mod fmlist_duplicate_id;
+mod fmlist_id_length;
+mod fmlist_owner_token;
+mod fmlist_release_type;
 mod format_dpp_in_retail;
 mod generic_pop_on_1809;
 mod generic_pop_or_cus;
@@ -96,6 +119,7 @@ mod mobile_retail_required;
 mod multiple_device_layouts;
 mod multiple_startup_apps;
 mod no_timestamp;
+mod ocp_update_fm;
 mod oem_name_empty;
 mod oeminput_duplicate_entry;
 mod oeminput_not_well_formed;
@@ -167,6 +191,7 @@ mod unknown_oem_feature;
 mod unresolved_variable;
 mod unsigned_cab;
 mod unsigned_service_binary;
+mod wm_not_in_fm;
 
 use crate::rule::RuleInfo;
 
@@ -183,6 +208,7 @@ pub static ALL: &[&RuleInfo] = &[
     &binary_partition_mainos::RULE,
     &bitlocker_prereqs::RULE,
     &bootsequence_exclusive::RULE,
+    &bsp_layout::RULE,
     &build_type_not_fre::RULE,
     &cert_expired::RULE,
     &cpufilter_case::RULE,
@@ -205,6 +231,8 @@ pub static ALL: &[&RuleInfo] = &[
     &embedded_signing_category::RULE,
     &feature_arch::RULE,
     &feature_conflict::RULE,
+    &feature_group_constraint::RULE,
+    &feature_group_unknown_id::RULE,
     &feature_id_case::RULE,
     &feature_needs_another::RULE,
     &feature_not_in_release::RULE,
@@ -212,8 +240,28 @@ pub static ALL: &[&RuleInfo] = &[
     &feature_wrong_section::RULE,
     &file_source_missing::RULE,
     &file_zero_bytes::RULE,
+    &fm_ambiguous::RULE,
+    &fm_cab_case::RULE,
+    &fm_duplicate_package::RULE,
+    &fm_feature_unused::RULE,
+    &fm_feature_without_package::RULE,
+    &fm_internal_attribute::RULE,
     &fm_missing_cab::RULE,
+    &fm_name_without_owner::RULE,
     &fm_not_found::RULE,
+    &fm_not_in_filelist::RULE,
+    &fm_package_in_two_fms::RULE,
+    &fm_package_no_definition::RULE,
+    &fm_prerelease_replacement::RULE,
+    &fm_release_packages::RULE,
+    &fm_replacement_metachar::RULE,
+    &fm_stale_merged::RULE,
+    &fm_unknown_path_variable::RULE,
+    &fmlist_cputype::RULE,
+    &fmlist_duplicate_id::RULE,
+    &fmlist_id_length::RULE,
+    &fmlist_owner_token::RULE,
+    &fmlist_release_type::RULE,
     &format_dpp_in_retail::RULE,
     &generic_pop_on_1809::RULE,
     &generic_pop_or_cus::RULE,
@@ -264,6 +312,7 @@ pub static ALL: &[&RuleInfo] = &[
     &multiple_device_layouts::RULE,
     &multiple_startup_apps::RULE,
     &no_timestamp::RULE,
+    &ocp_update_fm::RULE,
     &oem_name_empty::RULE,
     &oeminput_duplicate_entry::RULE,
     &oeminput_not_well_formed::RULE,
@@ -335,6 +384,7 @@ pub static ALL: &[&RuleInfo] = &[
     &unresolved_variable::RULE,
     &unsigned_cab::RULE,
     &unsigned_service_binary::RULE,
+    &wm_not_in_fm::RULE,
 ];
 
 /// The rule of that id.

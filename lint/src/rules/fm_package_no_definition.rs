@@ -1,0 +1,112 @@
+use std::collections::BTreeSet;
+
+use crate::facts::Facts;
+use crate::rule::{Report, Rule, declare_rule};
+
+declare_rule! {
+    /// A feature manifest names an own package that nothing defines
+    ///
+    /// ## What it checks
+    /// Where an entry has the name of the manufacturer (`%OEM_NAME%.`) and the folder of the own build (`%PKGBLD_DIR%`), a
+    /// package definition of the workspace makes a cabinet of that name, or the cabinet is there. `CUSConfig` packages are
+    /// made by the add-on kit from what Microsoft's device centre gives out.
+    ///
+    /// ## Why
+    /// No build will ever make the cabinet. The image build stops at it, late and with the name of a file only.
+    ///
+    /// ## Passes
+    /// `Name="%OEM_NAME%.Kiosk.Agent.cab"` with `Kiosk.Agent.wm.xml` in the workspace
+    ///
+    /// ## Fails
+    /// The same without a definition of that name.
+    ///
+    /// ## Fix
+    /// Add the definition, correct the name, or name the folder that the package comes from.
+    ///
+    /// ## References
+    /// - IoT Core manufacturing guide, "Packages"
+    struct FmPackageNoDefinition;
+    id: "fm-package-no-definition",
+    authority: "Microsoft, IoT Core manufacturing guide",
+    clause: "Packages",
+    images: All,
+    input: FeatureManifest,
+    level: Warning,
+    since: "0.1.0",
+}
+
+impl Rule for FmPackageNoDefinition {
+    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
+        let workspace = facts.workspace;
+        if !workspace.is_whole() {
+            return;
+        }
+        let defined = workspace.packages.iter();
+        let defined: BTreeSet<String> = defined
+            .map(|package| format!("{}.cab", package.name.to_lowercase()))
+            .collect();
+        for manifest in facts
+            .documents
+            .manifests
+            .iter()
+            .filter(|file| file.is_source())
+        {
+            let mut seen = BTreeSet::new();
+            for entry in &manifest.packages {
+                let (Some(path), Some(name)) = (&entry.path, &entry.name) else {
+                    continue;
+                };
+                let written = name.value.trim().to_lowercase();
+                let rest = written.strip_prefix("%oem_name%.");
+                let is_own = rest.is_some_and(|rest| !rest.starts_with("cusconfig."))
+                    && path
+                        .value
+                        .trim()
+                        .trim_end_matches('\\')
+                        .eq_ignore_ascii_case("%PKGBLD_DIR%");
+                let Some(cab) = workspace.cab_name(manifest, entry).filter(|_| is_own) else {
+                    continue;
+                };
+                let is_there = defined.contains(&cab.to_lowercase())
+                    || workspace.tree.named(&cab).next().is_some();
+                if !is_there && seen.insert(cab.to_lowercase()) {
+                    report
+                        .at(
+                            manifest.entry(entry),
+                            format!("no package definition makes `{cab}`"),
+                        )
+                        .help("add the definition, or correct the name");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{WORKSPACE, lint_one, oem_manifest, wm_xml};
+
+    fn lint(name: &str) -> Vec<String> {
+        let files = [
+            (WORKSPACE.0, WORKSPACE.1.to_owned()),
+            ("OEMFM.xml", oem_manifest(&[(name, "A")])),
+            ("A.wm.xml", wm_xml("A", "")),
+            ("B/Fjord.Test.B.cab", String::new()),
+        ];
+        lint_one("fm-package-no-definition", &files)
+    }
+
+    #[test]
+    fn own_packages_need_a_definition_or_a_cabinet() {
+        let wanted = "warning OEMFM.xml:2:40 no package definition makes `Fjord.Test.C.cab`";
+        assert_eq!(lint("%OEM_NAME%.Test.C"), [wanted]);
+        for name in [
+            "%OEM_NAME%.test.A",
+            "%OEM_NAME%.Test.B",
+            "Vendor.C",
+            "%OEM_NAME%.CUSConfig.DeviceInfo",
+        ] {
+            assert!(lint(name).is_empty(), "{name}");
+        }
+    }
+}
