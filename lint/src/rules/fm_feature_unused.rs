@@ -15,7 +15,7 @@ declare_rule! {
     /// There is one finding for each manifest. Processors without a product are left out.
     ///
     /// ## Why
-    /// What no image has is built and signed for nothing, or was meant to be in one.
+    /// What no image has is built for nothing, or was meant to be in one.
     ///
     /// ## Passes
     /// `KIOSK_AGENT` in `OEMFM.xml` and in an `OEMInput.xml` that lists it
@@ -79,8 +79,8 @@ impl Rule for FmFeatureUnused {
             let selected: BTreeSet<String> =
                 selected.map(|id| id.text.value.to_lowercase()).collect();
             let mut unused: BTreeMap<String, &Item> = BTreeMap::new();
+            // One of several identifiers of a package is enough.
             for ids in manifest.packages.iter().map(|entry| &entry.feature_ids) {
-                // One of several identifiers is enough; the others are names that it had.
                 if ids.texts().any(|id| selected.contains(&id.to_lowercase())) {
                     continue;
                 }
@@ -93,11 +93,8 @@ impl Rule for FmFeatureUnused {
             let Some(first) = unused.first() else {
                 continue;
             };
-            let names = unused
-                .iter()
-                .take(NAMED)
-                .map(|id| format!("`{}`", id.text.value));
-            let mut names = names.collect::<Vec<_>>().join(", ");
+            let names = unused.iter().take(NAMED).map(|id| id.text.value.as_str());
+            let mut names = format!("`{}`", names.collect::<Vec<_>>().join("`, `"));
             if unused.len() > NAMED {
                 let more = unused.len().saturating_sub(NAMED);
                 names = format!("{names} and {more} more");
