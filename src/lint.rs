@@ -1,5 +1,7 @@
 //! `proofmark lint`: facts, rules, diagnostics; the exit code is the gate.
 
+mod report;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -8,8 +10,6 @@ use lint::engine::{Outcome, gather, judge};
 use lint::files::Disk;
 use lint::image::ImageType;
 use lint::policy::Policies;
-use lint::render::text::TextStyle;
-use lint::render::{json, text};
 use lint::resolve::ResolveOptions;
 use lint::verify::verify_cabinets;
 use signer::anchor::Anchors;
@@ -19,8 +19,9 @@ use time::OffsetDateTime;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::instant;
 use crate::trust::{self, MaterialArgs};
-use crate::{ReportFormat, instant, output};
+use report::ReportArgs;
 
 /// Judge workspaces, products, documents and packages by the policy of their image type.
 #[derive(Debug, Args)]
@@ -45,9 +46,8 @@ pub(crate) struct LintArgs {
     /// Lowest level of a finding that makes the exit code 1
     #[arg(long, value_enum, default_value_t)]
     fail_on: FailOn,
-    /// Form of the result
-    #[arg(long, value_enum, default_value_t)]
-    format: ReportFormat,
+    #[command(flatten)]
+    report: ReportArgs,
     /// Workspace or product folders, documents, packages
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
@@ -99,13 +99,13 @@ pub(crate) fn run(arguments: LintArgs, config: &Config) -> Result<Exit, Error> {
         anchors: &anchors,
         at: arguments.at.unwrap_or_else(OffsetDateTime::now_utc),
     })?;
-    print(&outcome, arguments.format)?;
     let level = match arguments.fail_on {
         FailOn::Error => Some(Level::Error),
         FailOn::Warning => Some(Level::Warning),
         FailOn::Info => Some(Level::Info),
         FailOn::Never => None,
     };
+    arguments.report.report(&outcome, level)?;
     match level.is_some_and(|level| outcome.reaches(level)) {
         true => Ok(Exit::Findings),
         false => Ok(Exit::Clean),
@@ -136,27 +136,6 @@ pub(crate) fn lint(request: Request<'_>) -> Result<Outcome, Error> {
         verify_cabinets(&Disk, workspace, verify);
     }
     Ok(judge(&workspaces, request.policies))
-}
-
-/// Prints a result.
-pub(crate) fn print(outcome: &Outcome, format: ReportFormat) -> Result<(), Error> {
-    match format {
-        ReportFormat::Json => {
-            let mut bytes = Vec::new();
-            json::render(outcome, &mut bytes)?;
-            output::result(&String::from_utf8_lossy(&bytes))?;
-        }
-        ReportFormat::Text => {
-            let style = TextStyle {
-                colour: output::colour(),
-                ..TextStyle::default()
-            };
-            let mut report = String::new();
-            text::render(outcome, style, &mut report).map_err(Error::new)?;
-            output::result(&report)?;
-        }
-    }
-    Ok(())
 }
 
 /// The built-in policies, and the file of an organisation above them.

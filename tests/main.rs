@@ -22,6 +22,7 @@ mod osslsigncode;
 #[path = "../formats/tests/appx/builder.rs"]
 mod package_builder;
 mod policies;
+mod reports;
 mod resign;
 mod revocation;
 mod sign_and_verify;

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Serialize;
 use signer::digest::DigestAlgorithm;
 
 use crate::diagnostic::{Diagnostic, Place};
@@ -20,7 +21,8 @@ pub const VERSION: &str = "proofmark/v1";
 const LENGTH: usize = 16;
 
 /// What a finding is recognised by: 32 lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {

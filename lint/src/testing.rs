@@ -1,18 +1,23 @@
 //! What rule tests are written with: files in memory go in, lines of findings come out.
 
+use std::sync::Arc;
+
 use formats::certificate::Certificate;
+use formats::source::{Source, Span};
 use signer::anchor::{Anchor, TrustClass};
 use signer::chain::{Chain, End, Explanation};
 use signer::verify::SignatureReport;
 use time::OffsetDateTime;
 
-use crate::engine::{Outcome, gather, judge};
+use crate::diagnostic::{DecidedBy, Diagnostic, Level, Place};
+use crate::engine::{Counts, Outcome, gather, judge};
 use crate::facts::Workspace;
 use crate::facts::signature::{Signature, State, Subject};
 use crate::files::Memory;
 use crate::policy::Policies;
 use crate::resolve::ResolveOptions;
 use crate::rules;
+use crate::sources::Sources;
 
 /// An `OEMInput.xml` with the right root around `body`, all before `body` on the first line.
 pub(crate) fn oem_input(body: &str) -> String {
@@ -196,6 +201,43 @@ pub(crate) fn signed(file: &str, class: TrustClass) -> Signature {
         },
         state: State::Signed(Box::new(report)),
         verified_at: OffsetDateTime::UNIX_EPOCH,
+    }
+}
+
+/// A finding of a rule, an error about a file without lines.
+pub(crate) fn found(rule: &'static str, message: &str) -> Diagnostic {
+    Diagnostic {
+        primary: Place::binary("a.cab", ""),
+        rule,
+        message: message.into(),
+        level: Level::Error,
+        related: Vec::new(),
+        help: None,
+        fix: None,
+        decided_by: DecidedBy::Rule,
+    }
+}
+
+/// The place where `part` first stands in a text.
+pub(crate) fn place(name: &str, text: &str, part: &str) -> Place {
+    let start = text.find(part).unwrap();
+    let end = start + part.len();
+    Place::text(&Source::new(name, text, 0), Span { start, end }, "")
+}
+
+/// What a run would give that found these things in these texts, for renderers.
+pub(crate) fn outcome_of(texts: &[(&str, &str)], mut diagnostics: Vec<Diagnostic>) -> Outcome {
+    let sources = texts
+        .iter()
+        .map(|(name, text)| Arc::new(Source::new(*name, *text, 0)));
+    let sources: Sources = sources.collect();
+    let places = diagnostics.iter_mut().flat_map(Diagnostic::places_mut);
+    sources.locate(&mut places.collect::<Vec<_>>());
+    Outcome {
+        counts: Counts::of(&diagnostics),
+        diagnostics,
+        sources,
+        ..Outcome::default()
     }
 }
 

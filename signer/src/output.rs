@@ -129,9 +129,12 @@ fn replace(
 }
 
 fn temporary_beside(target: &Path) -> io::Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(".proofmark-")
-        .tempfile_in(folder_of(target))
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".proofmark-");
+    // A result is no secret: whoever may read new files may read it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder_of(target))
 }
 
 fn finish_file(

@@ -2,34 +2,35 @@
 //!
 //! | field | meaning |
 //! |---|---|
-//! | `schema` | 1; another number when a field is removed or changes its meaning |
+//! | `schema_version` | 1; another number when a field is removed or changes its meaning |
 //! | `counts` | findings by level: `error`, `warning`, `info` |
 //! | `products[]` | `name`, `oem_input`, `image` (`retail`, `test`, `mmos` or null), `image_declared`, `packages` |
 //! | `documents` | documents that were read |
 //! | `diagnostics[]` | the findings, by file, position and rule |
 //!
-//! A finding has `rule`, `level`, `message`, `file`, `route` (null for the whole file), `line`, `column` and `end`
-//! (`line`, `column`; all three null where the file has no lines), `help`, `related[]` (a place with a `label`), `fix`
-//! (`title`, `file`, `applicability`: `safe` or `unsafe`, `edits[]` with `line`, `column`, `end`, `text`) and
-//! `decided_by` (`default`, or file and line of a policy). Lines and columns count from 1, columns in Unicode code points; an end is just after the last character.
+//! `docs/lint.schema.json` is the JSON Schema. A finding has `rule`, `level`, `message`, `fingerprint`, `file`, `route`
+//! (null for the whole file), `line`, `column` and `end` (`line`, `column`; all three null where the file has no
+//! lines), `help`, `related[]` (a place with a `label`), `fix` (`title`, `file`, `applicability`: `safe` or `unsafe`,
+//! `edits[]` with `line`, `column`, `end`, `text`) and `decided_by` (`default`, or file and line of a policy). Lines and
+//! columns count from 1, columns in Unicode code points; an end is just after the last character.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use formats::source::LineColumn;
 use serde::Serialize;
 
+use super::edits::EditPlaces;
 use crate::diagnostic::{Applicability, DecidedBy, Diagnostic, Fix, Level, Place};
 use crate::engine::Outcome;
+use crate::fingerprint::Fingerprint;
 use crate::image::ImageType;
-use crate::sources::{Sources, positions_of};
 
-/// The number in `schema`.
-pub const SCHEMA: u32 = 1;
+/// The number in `schema_version`.
+pub const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Json<'a> {
-    schema: u32,
+    schema_version: u32,
     counts: JsonCounts,
     products: Vec<JsonProduct<'a>>,
     documents: usize,
@@ -57,6 +58,7 @@ struct JsonDiagnostic<'a> {
     rule: &'a str,
     level: Level,
     message: &'a str,
+    fingerprint: Fingerprint,
     #[serde(flatten)]
     place: JsonPlace<'a>,
     help: Option<&'a str>,
@@ -112,10 +114,11 @@ pub fn render(outcome: &Outcome, to: &mut dyn Write) -> io::Result<()> {
         image_declared: product.declared,
         packages: product.packages,
     });
-    let positions = edit_positions(&outcome.diagnostics, &outcome.sources);
-    let diagnostics = outcome.diagnostics.iter();
+    let edits = EditPlaces::of(outcome);
+    let fingerprints = outcome.fingerprints();
+    let diagnostics = outcome.diagnostics.iter().zip(fingerprints);
     let json = Json {
-        schema: SCHEMA,
+        schema_version: SCHEMA_VERSION,
         counts: JsonCounts {
             error: outcome.counts.errors,
             warning: outcome.counts.warnings,
@@ -124,14 +127,18 @@ pub fn render(outcome: &Outcome, to: &mut dyn Write) -> io::Result<()> {
         products: products.collect(),
         documents: outcome.documents,
         diagnostics: diagnostics
-            .map(|found| diagnostic(found, &positions))
+            .map(|(found, fingerprint)| diagnostic(found, fingerprint, &edits))
             .collect(),
     };
     serde_json::to_writer_pretty(&mut *to, &json)?;
     writeln!(to)
 }
 
-fn diagnostic<'a>(found: &'a Diagnostic, positions: &Positions<'_>) -> JsonDiagnostic<'a> {
+fn diagnostic<'a>(
+    found: &'a Diagnostic,
+    fingerprint: Fingerprint,
+    edits: &EditPlaces<'_>,
+) -> JsonDiagnostic<'a> {
     let related = found.related.iter().map(|(other, label)| JsonRelated {
         label,
         place: place(other),
@@ -140,10 +147,11 @@ fn diagnostic<'a>(found: &'a Diagnostic, positions: &Positions<'_>) -> JsonDiagn
         rule: found.rule,
         level: found.level,
         message: &found.message,
+        fingerprint,
         place: place(&found.primary),
         help: found.help.as_deref(),
         related: related.collect(),
-        fix: found.fix.as_ref().and_then(|fix| json_fix(fix, positions)),
+        fix: found.fix.as_ref().and_then(|fix| json_fix(fix, edits)),
         decided_by: match &found.decided_by {
             DecidedBy::Rule => "default".to_owned(),
             policy => policy.to_string(),
@@ -168,41 +176,18 @@ impl From<LineColumn> for JsonPosition {
     }
 }
 
-/// Lines and columns of the edits of all fixes, by file.
-type Positions<'a> = BTreeMap<&'a str, BTreeMap<usize, LineColumn>>;
-
-fn edit_positions<'a>(diagnostics: &'a [Diagnostic], sources: &Sources) -> Positions<'a> {
-    let mut by_file: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    for fix in diagnostics.iter().filter_map(|found| found.fix.as_ref()) {
-        let ends = fix
-            .edits
-            .iter()
-            .flat_map(|edit| [edit.span.start, edit.span.end]);
-        by_file.entry(&fix.file).or_default().extend(ends);
-    }
-    let located = by_file.into_iter().filter_map(|(file, positions)| {
-        let source = sources.get(file)?;
-        Some((file, positions_of(source, &positions)))
-    });
-    located.collect()
-}
-
-fn json_fix<'a>(fix: &'a Fix, positions: &Positions<'_>) -> Option<JsonFix<'a>> {
-    let positions = positions.get(&*fix.file)?;
-    let edits = fix.edits.iter().map(|edit| {
-        let start = positions.get(&edit.span.start)?;
-        Some(JsonEdit {
-            line: start.line,
-            column: start.column,
-            end: (*positions.get(&edit.span.end)?).into(),
-            text: &edit.text,
-        })
+fn json_fix<'a>(fix: &'a Fix, edits: &EditPlaces<'_>) -> Option<JsonFix<'a>> {
+    let edits = edits.place(fix)?.into_iter().map(|edit| JsonEdit {
+        line: edit.start.line,
+        column: edit.start.column,
+        end: edit.end.into(),
+        text: edit.text,
     });
     Some(JsonFix {
         title: &fix.title,
         applicability: fix.applicability,
         file: &fix.file,
-        edits: edits.collect::<Option<_>>()?,
+        edits: edits.collect(),
     })
 }
 
@@ -220,7 +205,7 @@ mod tests {
         let mut bytes = Vec::new();
         render(&outcome, &mut bytes).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!(json["schema"], 1);
+        assert_eq!(json["schema_version"], 1);
         assert_eq!(json["documents"], 1);
         assert_eq!(
             json["products"],
@@ -245,6 +230,7 @@ mod tests {
                 "rule": "release-type-value",
                 "level": "warning",
                 "message": "`ReleaseType` is `test`, expected `Test` or `Production`",
+                "fingerprint": found["fingerprint"],
                 "file": "A/TestOEMInput.xml",
                 "route": "OEMInput/ReleaseType",
                 "line": 1,

@@ -15,6 +15,8 @@ const BEFORE: usize = 80;
 const AFTER: usize = 200;
 /// Bytes of a snippet. More are shown as several snippets.
 const LONG_SNIPPET: usize = 4096;
+/// Bytes of a message or help that are shown; values of hostile documents may be long.
+const LONG_MESSAGE: usize = 2000;
 
 /// A text that may hold anything, made safe to show: what moves the cursor or turns the writing direction is replaced,
 /// byte for byte, so that places stay right.
@@ -35,6 +37,17 @@ pub(super) fn safe(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// A text on one line, harmless and of bearable length.
+pub(super) fn shown(text: &str) -> String {
+    let end = text.floor_char_boundary(LONG_MESSAGE);
+    let (kept, rest) = text.split_at(end);
+    let mut line = safe(kept).replace(['\n', '\r', '\t'], " ");
+    if !rest.is_empty() {
+        line.push_str(" ...");
+    }
+    line
 }
 
 fn is_unsafe(character: char) -> bool {
@@ -125,6 +138,47 @@ impl<'a> Snippet<'a> {
             shown.end = line.end;
         }
         shown
+    }
+}
+
+/// One line around a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    /// Counted from 1.
+    pub(super) number: usize,
+    pub(super) before: &'a str,
+    /// The part that is meant.
+    pub(super) marked: &'a str,
+    pub(super) after: &'a str,
+    /// Whether the line goes on to the left and to the right of what is shown.
+    pub(super) cut: (bool, bool),
+}
+
+impl Snippet<'_> {
+    /// The line of a place with its neighbours, `context` of them before and after; of a long line the part around the
+    /// place, alone.
+    pub(super) fn lines(&self, place: Span, context: usize) -> Vec<Line<'_>> {
+        let place = self.label_span(place);
+        let shown = self.with_context(place, context, context);
+        let first = line_number(self.source, shown.start);
+        let last = line_number(self.source, shown.end);
+        let lines = (first..=last).map(|number| {
+            let whole = self.source.line(number);
+            let start = whole.start.max(shown.start);
+            let end = whole.end.min(shown.end).max(start);
+            let part = |from: usize, to: usize| {
+                let (from, to) = (from.clamp(start, end), to.clamp(start, end));
+                self.text.get(from..to).unwrap_or_default()
+            };
+            Line {
+                number,
+                before: part(start, place.start),
+                marked: part(place.start, place.end),
+                after: part(place.end, end),
+                cut: (whole.start < start, end < whole.end),
+            }
+        });
+        lines.collect()
     }
 }
 
@@ -248,6 +302,44 @@ mod tests {
         let view = view(&snippet, 0, 9000);
         assert!(view.read_span(&(0, 9000).into(), 1, 1).is_err());
         assert!(view.read_span(&(9999, 10).into(), 0, 0).is_err());
+    }
+
+    #[test]
+    fn the_lines_around_a_place_are_shown_with_the_place_marked() {
+        let source = Source::new("a.xml", "one\r\ntwo\nthree\n\nfive", 0);
+        let snippet = Snippet::new(&source);
+        let lines = |start, end, context| {
+            let lines = snippet.lines(Span { start, end }, context);
+            let line = |line: &Line<'_>| {
+                let Line {
+                    number,
+                    before,
+                    marked,
+                    after,
+                    cut,
+                } = *line;
+                assert_eq!(cut, (false, false));
+                format!("{number} {before}[{marked}]{after}")
+            };
+            lines.iter().map(line).collect::<Vec<_>>()
+        };
+        assert_eq!(lines(6, 7, 1), ["1 one[]", "2 t[w]o", "3 []three"]);
+        // Of a place over several lines the first is marked.
+        assert_eq!(lines(0, 12, 0), ["1 [one]"]);
+        assert_eq!(lines(16, 20, 1), ["4 []", "5 [five]"]);
+        let text = format!("{}HERE{}", "a".repeat(3000), "b".repeat(3000));
+        let source = Source::new("a.xml", text, 0);
+        let snippet = Snippet::new(&source);
+        let lines = snippet.lines(
+            Span {
+                start: 3000,
+                end: 3004,
+            },
+            3,
+        );
+        assert_eq!(lines.len(), 1);
+        assert_eq!((lines[0].marked, lines[0].cut), ("HERE", (true, true)));
+        assert_eq!(lines[0].before.len(), BEFORE);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use formats::source::Span;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, Severity, SourceCode};
 
-use super::snippet::{Snippet, View, safe};
+use super::snippet::{Snippet, View, shown};
 use crate::diagnostic::{DecidedBy, Diagnostic, Level, Place};
 use crate::engine::{Counts, Outcome};
 use crate::image::ImageType;
@@ -32,9 +32,6 @@ impl Default for TextStyle {
         }
     }
 }
-
-/// Bytes of a message or help that are shown; values of hostile documents may be long.
-const LONG_MESSAGE: usize = 2000;
 
 /// Writes all findings and the summary.
 pub fn render(outcome: &Outcome, style: TextStyle, to: &mut dyn Write) -> fmt::Result {
@@ -205,17 +202,6 @@ fn source_span(span: Span) -> miette::SourceSpan {
     (span.start, span.end.saturating_sub(span.start)).into()
 }
 
-/// A text on one line, harmless and of bearable length.
-fn shown(text: &str) -> String {
-    let end = text.floor_char_boundary(LONG_MESSAGE);
-    let (kept, rest) = text.split_at(end);
-    let mut line = safe(kept).replace(['\n', '\r', '\t'], " ");
-    if !rest.is_empty() {
-        line.push_str(" ...");
-    }
-    line
-}
-
 impl fmt::Debug for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.rule)
@@ -256,47 +242,16 @@ impl miette::Diagnostic for Shown<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use formats::source::Source;
-
     use super::*;
     use crate::diagnostic::Fix;
     use crate::engine::ProductSeen;
+    use crate::testing::{found, outcome_of, place};
 
-    fn outcome(texts: &[(&str, &str)], diagnostics: Vec<Diagnostic>) -> Outcome {
-        let sources = texts
-            .iter()
-            .map(|(name, text)| Arc::new(Source::new(*name, *text, 0)));
-        let sources: Sources = sources.collect();
-        let mut diagnostics = diagnostics;
-        let places = diagnostics.iter_mut().flat_map(Diagnostic::places_mut);
-        sources.locate(&mut places.collect::<Vec<_>>());
-        Outcome {
-            counts: Counts::of(&diagnostics),
-            diagnostics,
-            sources,
-            ..Outcome::default()
-        }
-    }
-
-    fn found(primary: Place, message: &str) -> Diagnostic {
+    fn found_at(primary: Place, message: &str) -> Diagnostic {
         Diagnostic {
             primary,
-            rule: "some-rule",
-            message: message.into(),
-            level: Level::Error,
-            related: Vec::new(),
-            help: None,
-            fix: None,
-            decided_by: DecidedBy::Rule,
+            ..found("some-rule", message)
         }
-    }
-
-    fn place(name: &str, text: &str, part: &str) -> Place {
-        let start = text.find(part).unwrap();
-        let end = start + part.len();
-        Place::text(&Source::new(name, text, 0), Span { start, end }, "")
     }
 
     fn text(outcome: &Outcome) -> String {
@@ -311,7 +266,7 @@ mod tests {
         let input = "<a>\r\n  <B>one</B>\r\n  <C>two</C>\r\n</a>";
         let policy = "[rules]\nsome-rule = 'warning'\n";
         let primary = place("a.xml", input, "two");
-        let mut finding = found(primary.clone(), "found `two`, expected `three`");
+        let mut finding = found_at(primary.clone(), "found `two`, expected `three`");
         finding.level = Level::Warning;
         finding.help = Some("write `three`".into());
         finding
@@ -324,7 +279,7 @@ mod tests {
         finding.decided_by =
             DecidedBy::Policy(place("policy.toml", policy, "some-rule = 'warning'"));
         let texts = [("a.xml", input), ("b.xml", "x y"), ("policy.toml", policy)];
-        let outcome = outcome(&texts, vec![finding]);
+        let outcome = outcome_of(&texts, vec![finding]);
         let wanted = "\
 some-rule
 
@@ -349,7 +304,7 @@ policy: warning by policy.toml:2
 
     #[test]
     fn a_file_without_lines_is_named_without_a_snippet() {
-        let finding = found(Place::binary("a.cab", "signature[0].signer"), "test signer");
+        let finding = found_at(Place::binary("a.cab", "signature[0].signer"), "test signer");
         let wanted = "\
 some-rule
 
@@ -357,14 +312,14 @@ some-rule
     at: a.cab (signature[0].signer)
 
 1 error in no product, 0 documents read";
-        assert_eq!(text(&outcome(&[], vec![finding])), wanted);
+        assert_eq!(text(&outcome_of(&[], vec![finding])), wanted);
     }
 
     #[test]
     fn a_label_at_the_end_of_a_large_file_is_found_by_the_index() {
         let input = format!("{}<last/>", "<line/>\n".repeat(200_000));
-        let finding = found(place("a.xml", &input, "<last/>"), "the last");
-        let shown = text(&outcome(&[("a.xml", &input)], vec![finding]));
+        let finding = found_at(place("a.xml", &input, "<last/>"), "the last");
+        let shown = text(&outcome_of(&[("a.xml", &input)], vec![finding]));
         assert!(shown.contains("[a.xml:200001:1]"), "{shown}");
         assert!(shown.contains("200001 │ <last/>"), "{shown}");
     }
@@ -372,11 +327,11 @@ some-rule
     #[test]
     fn a_finding_on_a_line_without_end_is_short() {
         let input = format!("<a>{}</a>", "<b>some text</b>".repeat(20_000));
-        let mut finding = found(place("a.xml", &input, "</a>"), &"long ".repeat(2000));
+        let mut finding = found_at(place("a.xml", &input, "</a>"), &"long ".repeat(2000));
         finding
             .related
             .push((place("a.xml", &input, "<a>"), "the start".into()));
-        let shown = text(&outcome(&[("a.xml", &input)], vec![finding]));
+        let shown = text(&outcome_of(&[("a.xml", &input)], vec![finding]));
         assert!(shown.len() < 5000, "{}", shown.len());
         assert!(shown.contains("see: a.xml:1:1: the start"), "{shown}");
     }
@@ -384,12 +339,12 @@ some-rule
     #[test]
     fn nothing_of_a_document_reaches_the_terminal_as_an_escape_sequence() {
         let input = "<a>\u{1B}]0;title\u{7}</a>";
-        let mut finding = found(
+        let mut finding = found_at(
             place("a\u{1B}.xml", input, "<a>"),
             "found \u{1B}[31mred\u{202E}",
         );
         finding.help = Some("\u{9B}2J\nnext".into());
-        let mut outcome = outcome(&[("a\u{1B}.xml", input)], vec![finding]);
+        let mut outcome = outcome_of(&[("a\u{1B}.xml", input)], vec![finding]);
         outcome.products.push(ProductSeen {
             name: "A".into(),
             oem_input: "a".into(),
@@ -411,8 +366,8 @@ some-rule
 
     #[test]
     fn colours_are_the_callers_decision() {
-        let finding = found(place("a.xml", "<a/>", "<a/>"), "found");
-        let outcome = outcome(&[("a.xml", "<a/>")], vec![finding]);
+        let finding = found_at(place("a.xml", "<a/>", "<a/>"), "found");
+        let outcome = outcome_of(&[("a.xml", "<a/>")], vec![finding]);
         let mut out = String::new();
         let style = TextStyle {
             colour: true,

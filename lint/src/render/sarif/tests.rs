@@ -1,0 +1,190 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::diagnostic::Fix;
+use crate::testing::{found, outcome_of, place};
+
+fn run(outcome: &Outcome) -> Value {
+    let repository = Repository {
+        folder: "/r/images".into(),
+        root: "/r".into(),
+    };
+    let options = SarifOptions {
+        repository: &repository,
+        category: "lint",
+    };
+    let mut bytes = Vec::new();
+    render(outcome, &options, &mut bytes).unwrap();
+    let log: Value = serde_json::from_slice(&bytes).unwrap();
+    log["runs"][0].clone()
+}
+
+#[test]
+fn a_finding_has_place_fingerprint_fix_and_what_explains_it() {
+    let input = "<a>\n  <ReleaseType>test</ReleaseType>\n  <b/>\n</a>";
+    let mut finding = found("release-type-value", "`ReleaseType` is `test`");
+    finding.primary = place("TestOEMInput.xml", input, "test");
+    finding.help = Some("write `Test`".into());
+    finding.fix = Fix::replace("write `Test`", &finding.primary, "Test");
+    finding.related = vec![(
+        place("TestOEMInput.xml", input, "<b/>"),
+        "beside this".into(),
+    )];
+    let run = run(&outcome_of(&[("TestOEMInput.xml", input)], vec![finding]));
+    let artifact = json!({ "uri": "images/TestOEMInput.xml", "uriBaseId": "%SRCROOT%" });
+    let region = json!({ "startLine": 2, "startColumn": 16, "endLine": 2, "endColumn": 20 });
+    let hash = &line_hashes(&formats::source::Source::new("a", input, 0))[1];
+    assert_eq!(
+        run["results"],
+        json!([{
+            "ruleId": "release-type-value",
+            "ruleIndex": 0,
+            "level": "error",
+            "message": { "text": "`ReleaseType` is `test`\nwrite `Test`" },
+            "locations": [{ "physicalLocation": { "artifactLocation": artifact, "region": region } }],
+            "relatedLocations": [{
+                "id": 1,
+                "physicalLocation": {
+                    "artifactLocation": artifact,
+                    "region": { "startLine": 3, "startColumn": 3, "endLine": 3, "endColumn": 7 },
+                },
+                "message": { "text": "beside this" },
+            }],
+            "partialFingerprints": {
+                "primaryLocationLineHash": hash,
+                crate::fingerprint::VERSION: run["results"][0]["partialFingerprints"]["proofmark/v1"],
+            },
+            "fixes": [{
+                "description": { "text": "write `Test`" },
+                "artifactChanges": [{
+                    "artifactLocation": artifact,
+                    "replacements": [{ "deletedRegion": region, "insertedContent": { "text": "Test" } }],
+                }],
+            }],
+            "properties": { "decidedBy": "the rule's default" },
+        }])
+    );
+    let rule = &run["tool"]["driver"]["rules"][0];
+    assert_eq!(rule["name"], "ReleaseTypeValue");
+    assert!(
+        rule["help"]["markdown"]
+            .as_str()
+            .unwrap()
+            .contains("## Why")
+    );
+    assert_eq!(run["automationDetails"]["id"], "lint/");
+    assert_eq!(
+        run["invocations"][0]["toolExecutionNotifications"],
+        json!([])
+    );
+}
+
+#[test]
+fn a_finding_inside_a_package_has_the_package_and_the_place_in_it() {
+    let mut finding = found("unsigned-cab", "not signed");
+    finding.primary = Place::binary("p/a.cab", "signature[0].signer");
+    let run = run(&outcome_of(&[], vec![finding]));
+    let result = &run["results"][0];
+    assert_eq!(
+        result["locations"],
+        json!([{
+            "physicalLocation": {
+                "artifactLocation": { "uri": "images/p/a.cab", "uriBaseId": "%SRCROOT%" },
+            },
+            "logicalLocations": [{ "fullyQualifiedName": "signature[0].signer", "kind": "resource" }],
+        }])
+    );
+    let hash = result["partialFingerprints"]["primaryLocationLineHash"]
+        .as_str()
+        .unwrap();
+    assert!(hash.len() == 18 && hash.ends_with(":1"), "{hash}");
+    let properties = &run["tool"]["driver"]["rules"][0]["properties"];
+    assert_eq!(properties["security-severity"], "9.5");
+    assert!(
+        properties["tags"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("security"))
+    );
+}
+
+#[test]
+fn findings_that_share_a_line_are_told_apart() {
+    let input = "<a/>";
+    let at = |message| {
+        let mut finding = found("some-rule", message);
+        finding.primary = place("a.xml", input, "<a/>");
+        finding
+    };
+    let of = |findings| {
+        let run = run(&outcome_of(&[("a.xml", input)], findings));
+        let results = run["results"].as_array().unwrap().clone();
+        let hash =
+            |result: &Value| result["partialFingerprints"]["primaryLocationLineHash"].clone();
+        results.iter().map(hash).collect::<Vec<_>>()
+    };
+    let both = of(vec![at("one"), at("two")]);
+    assert_ne!(both[0], both[1]);
+    let others = of(vec![at("two"), at("three")]);
+    assert_eq!(both[1], others[0]);
+    // Alone, a finding has the hash that the service computes.
+    assert_eq!(
+        of(vec![at("one")]),
+        [json!(
+            line_hashes(&formats::source::Source::new("a", input, 0))[0]
+        )]
+    );
+}
+
+#[test]
+fn what_a_service_would_refuse_is_cut_and_said() {
+    let findings: Vec<_> = (0..1000)
+        .map(|number| {
+            let mut finding = found("some-rule", &format!("found {number}"));
+            finding.level = if number % 2 == 0 {
+                Level::Info
+            } else {
+                Level::Error
+            };
+            finding
+        })
+        .collect();
+    let outcome = outcome_of(&[], findings);
+    let repository = Repository::default();
+    let options = SarifOptions {
+        repository: &repository,
+        category: "lint",
+    };
+    let cut = |most_results, most_bytes| {
+        let bytes = bounded(&outcome, &options, most_results, most_bytes).unwrap();
+        let log: Value = serde_json::from_slice(&bytes).unwrap();
+        let run = log["runs"][0].clone();
+        let note =
+            run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"].clone();
+        let results = run["results"].as_array().unwrap().clone();
+        (results, note, compressed(&bytes).unwrap())
+    };
+    let (results, note, _) = cut(400, u64::MAX);
+    assert_eq!(results.len(), 400);
+    assert!(results.iter().all(|result| result["level"] == "error"));
+    assert!(
+        note.as_str()
+            .unwrap()
+            .starts_with("600 of 1000 findings are left out")
+    );
+    let (results, note, size) = cut(1000, 5_000);
+    assert!(
+        results.len() < 1000 && size <= 5_000 && note.is_string(),
+        "{}",
+        results.len()
+    );
+}
+
+#[test]
+fn nothing_of_a_document_becomes_a_link_or_a_placeholder() {
+    assert_eq!(
+        literal("see [this](http://x) and {0}"),
+        "see [this] (http://x) and { 0}"
+    );
+    assert_eq!(literal("{a} [0] \u{1B}\u{202E}"), "{a} [0] ?\u{FFFD}");
+}
