@@ -1,5 +1,6 @@
 //! `proofmark lint`: facts, rules, diagnostics; the exit code is the gate.
 
+mod mend;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use lint::diagnostic::Level;
 use lint::engine::{Outcome, gather, judge};
-use lint::files::Disk;
+use lint::files::{Disk, Files};
 use lint::image::ImageType;
 use lint::policy::Policies;
 use lint::resolve::ResolveOptions;
@@ -46,6 +47,15 @@ pub(crate) struct LintArgs {
     /// Lowest level of a finding that makes the exit code 1
     #[arg(long, value_enum, default_value_t)]
     fail_on: FailOn,
+    /// Mend what can be mended mechanically, then report what is left
+    #[arg(long)]
+    fix: bool,
+    /// Print what --fix would change as a diff, and change nothing
+    #[arg(long)]
+    diff: bool,
+    /// Count guesses among the fixes, with --fix or --diff
+    #[arg(long)]
+    unsafe_fixes: bool,
     #[command(flatten)]
     report: ReportArgs,
     /// Workspace or product folders, documents, packages
@@ -86,7 +96,7 @@ pub(crate) fn run(arguments: LintArgs, config: &Config) -> Result<Exit, Error> {
     let policies = policies(arguments.policy.as_deref())?;
     let anchors = trust::anchors(config, &arguments.root)?;
     let anchors = arguments.material.add_to(anchors)?;
-    let outcome = lint(Request {
+    let request = Request {
         paths: &arguments.paths,
         image: match arguments.image {
             Image::Auto => None,
@@ -98,7 +108,20 @@ pub(crate) fn run(arguments: LintArgs, config: &Config) -> Result<Exit, Error> {
         policies: &policies,
         anchors: &anchors,
         at: arguments.at.unwrap_or_else(OffsetDateTime::now_utc),
-    })?;
+    };
+    if arguments.unsafe_fixes && !(arguments.fix || arguments.diff) {
+        return Err(Error::new("--unsafe-fixes is for --fix or --diff"));
+    }
+    let outcome = if arguments.fix || arguments.diff {
+        let mended = mend::mended(&request, arguments.unsafe_fixes)?;
+        if arguments.diff {
+            return mend::show(&mended);
+        }
+        mend::write(&mended)?;
+        mended.outcome
+    } else {
+        lint_in(&Disk, &request)?
+    };
     let level = match arguments.fail_on {
         FailOn::Error => Some(Level::Error),
         FailOn::Warning => Some(Level::Warning),
@@ -113,7 +136,7 @@ pub(crate) fn run(arguments: LintArgs, config: &Config) -> Result<Exit, Error> {
 }
 
 /// Lints what a request names.
-pub(crate) fn lint(request: Request<'_>) -> Result<Outcome, Error> {
+pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcome, Error> {
     let paths: Vec<String> = request
         .paths
         .iter()
@@ -125,15 +148,15 @@ pub(crate) fn lint(request: Request<'_>) -> Result<Outcome, Error> {
         .collect::<Result<_, Error>>()?;
     let options = ResolveOptions {
         image: request.image,
-        defines: request.defines,
+        defines: request.defines.clone(),
     };
-    let mut workspaces = gather(&Disk, &paths, &options).map_err(Error::new)?;
+    let mut workspaces = gather(files, &paths, &options).map_err(Error::new)?;
     let verify = VerifyOptions {
         at: request.at,
         anchors: request.anchors,
     };
     for workspace in &mut workspaces {
-        verify_cabinets(&Disk, workspace, verify);
+        verify_cabinets(files, workspace, verify);
     }
     Ok(judge(&workspaces, request.policies))
 }

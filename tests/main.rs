@@ -17,6 +17,7 @@ mod folder;
 mod image_builder;
 mod keys_doctor;
 mod killed;
+mod lint_fix;
 mod loopback;
 mod osslsigncode;
 #[path = "../formats/tests/appx/builder.rs"]

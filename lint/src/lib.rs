@@ -34,6 +34,7 @@ pub mod explain;
 pub mod facts;
 pub mod files;
 pub mod fingerprint;
+pub mod fix;
 pub mod image;
 pub mod lists;
 pub mod nearest;

@@ -43,13 +43,12 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Source, Box<Undecodable>> {
             error: DocumentError::new(0..0, problem),
         }));
     }
-    let (found, bom_length) = match Encoding::for_bom(bytes) {
-        Some((encoding, length)) => (Some(encoding), length),
-        None => (unmarked_utf_16(bytes), 0),
-    };
+    let Reading {
+        encoding,
+        bom_length,
+        contradiction,
+    } = reading(name, bytes);
     let body = bytes.get(bom_length..).unwrap_or_default();
-    let declared = declared_encoding(body, found);
-    let (encoding, contradiction) = choose(name, body, found, bom_length > 0, declared);
     let (text, invalid) = decode_body(encoding, body);
     let source = Source::new(name, text, bom_length);
     let first_invalid = invalid.map(|span| {
@@ -59,6 +58,31 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<Source, Box<Undecodable>> {
     match contradiction.or(first_invalid) {
         None => Ok(source),
         Some(error) => Err(Box::new(Undecodable { source, error })),
+    }
+}
+
+/// How bytes are to be read as text.
+pub(super) struct Reading {
+    pub(super) encoding: &'static Encoding,
+    /// Bytes of the byte-order mark.
+    pub(super) bom_length: usize,
+    /// What the declaration has to say against it.
+    contradiction: Option<DocumentError>,
+}
+
+/// Finds out how a file called `name` is to be read.
+pub(super) fn reading(name: &str, bytes: &[u8]) -> Reading {
+    let (found, bom_length) = match Encoding::for_bom(bytes) {
+        Some((encoding, length)) => (Some(encoding), length),
+        None => (unmarked_utf_16(bytes), 0),
+    };
+    let body = bytes.get(bom_length..).unwrap_or_default();
+    let declared = declared_encoding(body, found);
+    let (encoding, contradiction) = choose(name, body, found, bom_length > 0, declared);
+    Reading {
+        encoding,
+        bom_length,
+        contradiction,
     }
 }
 

@@ -23,6 +23,7 @@ pub mod reg_file;
 pub mod registry;
 mod registry_data;
 mod registry_xml;
+pub mod rewrite;
 pub mod variables;
 pub mod wm_xml;
 pub mod workspace_settings;

@@ -5,11 +5,13 @@
 
 mod disk;
 mod memory;
+mod overlay;
 
 use std::io::{self, Read, Seek};
 
 pub use disk::Disk;
 pub use memory::Memory;
+pub use overlay::Overlay;
 
 /// What can be read from and sought in; an open file.
 pub trait ReadSeek: Read + Seek + Send {}

@@ -1,6 +1,7 @@
 //! What a run found, for people and for programs.
 
 mod chain;
+pub mod diff;
 mod edits;
 pub mod github;
 pub mod gitlab;

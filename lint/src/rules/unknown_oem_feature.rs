@@ -73,9 +73,10 @@ impl Rule for UnknownOemFeature {
                     .flat_map(|manifest| manifest.features.iter());
                 match nearest(id, defined) {
                     Some(near) => {
-                        finding
-                            .help(format!("did you mean `{near}`?"))
-                            .fix(Fix::replace(format!("write `{near}`"), &place, near));
+                        finding.help(format!("did you mean `{near}`?")).fix(
+                            Fix::replace(format!("write `{near}`"), &place, near)
+                                .map(Fix::as_guess),
+                        );
                     }
                     None => {
                         finding.help("list the manifest that defines it, or take the feature out");
