@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use formats::container::Container;
+use formats::container::efi_variable::Variable;
 use lint::render::verification::{self, Detail, FileRecord, Requirement};
 use rayon::prelude::*;
 use serde_json::Value;
@@ -25,7 +26,7 @@ use crate::{ReportFormat, instant};
 /// Bytes read at a time from the file that is hashed.
 const READ_BUFFER: usize = 256 << 10;
 
-/// Verify cabinets, catalogs, PE images, app packages and code-integrity policies.
+/// Verify cabinets, catalogs, PE images, app packages, code-integrity policies and secure-boot variables.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
@@ -45,6 +46,9 @@ pub(crate) struct VerifyArgs {
     /// Verify this catalog, and that it lists the files, whatever they are
     #[arg(long, value_name = "FILE")]
     catalog: Option<PathBuf>,
+    /// The variable that secure-boot variables are to become: PK, KEK, db or dbx [default: as the file is called]
+    #[arg(long, value_name = "NAME", value_parser = variable)]
+    variable: Option<Variable>,
     /// Draw how each chain was found, and say why each certificate that is not in it was dropped
     #[arg(long)]
     explain_chain: bool,
@@ -98,7 +102,7 @@ pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error
     let records: Vec<FileRecord> = files
         .par_iter()
         .map(|path| {
-            let result = verify_file(path, at, &anchors);
+            let result = verify_file(path, at, &anchors, arguments.variable);
             FileRecord::new(path.display().to_string(), result, requirement)
         })
         .collect();
@@ -134,14 +138,22 @@ fn json(records: &[FileRecord], members: &[membership::Record], detail: Detail) 
     format!("{:#}\n", Value::Array(records.collect()))
 }
 
+fn variable(name: &str) -> Result<Variable, String> {
+    Variable::from_name(name).ok_or_else(|| "PK, KEK, db or dbx is expected".to_owned())
+}
+
 fn verify_file(
     path: &Path,
     at: OffsetDateTime,
     anchors: &Anchors,
+    variable: Option<Variable>,
 ) -> Result<signer::verify::Verification, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut reader = BufReader::with_capacity(READ_BUFFER, file);
-    let container = Container::read(&mut reader).map_err(|error| error.to_string())?;
+    let mut container = Container::read(&mut reader).map_err(|error| error.to_string())?;
+    if let Container::EfiVariable(content) = &mut container {
+        content.assume(variable.or_else(|| Variable::of_file_name(&path.to_string_lossy())));
+    }
     verify(&container, &mut reader, VerifyOptions { at, anchors })
         .map_err(|error| error.to_string())
 }

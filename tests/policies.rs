@@ -134,3 +134,67 @@ fn the_policies_of_the_kit_name_their_root() {
     )
     .ended(1);
 }
+
+/// The file's name says which variable it is, `--variable` knows better, and the signature has the last word.
+#[test]
+fn secure_boot_variables_of_the_kit_are_verified_and_shown() {
+    let Some(workspace) = corpus("addonkit/Workspace") else {
+        return;
+    };
+    let root = workspace.join("Certs/Contoso-RootPK.cer");
+    let folder = workspace.join("Common/Packages/Security.SecureBoot");
+    let verify = format!("verify --root {}", root.display());
+    let run = proofmark(&folder, &format!("{verify} SetVariable_db.bin")).ended(0);
+    assert!(
+        run.stdout.contains("(secure-boot variable)"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout.contains("the content of db, as it was named"),
+        "{}",
+        run.stdout
+    );
+    let run = proofmark(
+        &folder,
+        &format!("{verify} --variable KEK SetVariable_db.bin"),
+    )
+    .ended(1);
+    assert!(
+        run.stdout.contains("signed to become db, not KEK"),
+        "{}",
+        run.stdout
+    );
+    let copy = tempfile::tempdir().unwrap();
+    fs::copy(
+        folder.join("SetVariable_kek.bin"),
+        copy.path().join("x.bin"),
+    )
+    .unwrap();
+    let run = proofmark(copy.path(), &format!("{verify} x.bin")).ended(0);
+    assert!(
+        run.stdout.contains("KEK, as the signature itself says"),
+        "{}",
+        run.stdout
+    );
+    let run = proofmark(
+        &folder,
+        &format!("{verify} --variable PKK SetVariable_pk.bin"),
+    )
+    .ended(2);
+    assert!(
+        run.stderr.contains("PK, KEK, db or dbx is expected"),
+        "{}",
+        run.stderr
+    );
+    let run = proofmark(copy.path(), "sign --profile test --in-place x.bin").ended(2);
+    assert!(run.stderr.contains("is not supported"), "{}", run.stderr);
+    let run = proofmark(&folder, "certs show SetVariable_db.bin").ended(0);
+    for name in [
+        "Contoso KEK Secure Boot",
+        "UEFI CA 2011",
+        "Windows Production PCA 2011",
+    ] {
+        assert!(run.stdout.contains(name), "{}", run.stdout);
+    }
+}

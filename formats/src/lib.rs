@@ -22,6 +22,7 @@ pub mod der;
 pub mod der_time;
 pub mod document;
 pub mod error;
+pub mod guid;
 pub mod name_constraints;
 pub mod nested;
 pub mod oid;

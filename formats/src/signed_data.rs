@@ -210,6 +210,20 @@ impl<'a> SignedData<'a> {
         Ok(signed_data)
     }
 
+    /// Reads a `SignedData` with or without its `ContentInfo`, and nothing after it: secure-boot variables leave it out.
+    ///
+    /// # Errors
+    /// As [`SignedData::read`].
+    pub fn read_either(bytes: &'a [u8], offset: u64) -> Result<Self, ParseError> {
+        let mut file = Reader::new("SignedData", bytes, offset);
+        let element = file.expect("SignedData", der::SEQUENCE)?;
+        file.finish()?;
+        match element.reader("SignedData").peek_tag() {
+            Some(der::OBJECT_IDENTIFIER) => Self::read_element(element),
+            _ => Self::read_body(element),
+        }
+    }
+
     /// Reads a `ContentInfo` element, as it stands in an attribute.
     ///
     /// # Errors

@@ -192,6 +192,7 @@ pub(crate) fn signed(file: &str, class: TrustClass) -> Signature {
         timestamp: None,
         revocation: Vec::new(),
         published_key: None,
+        variable: None,
         weaknesses: Vec::new(),
     };
     Signature {

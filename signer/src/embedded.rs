@@ -1,7 +1,9 @@
-//! The certificates that a signed file carries, those of nested signatures and time stamps too.
+//! The certificates that a signed file carries, those of nested signatures and time stamps and those that a secure-boot
+//! variable brings too.
 
 use formats::certificate::Certificate;
 use formats::container::Container;
+use formats::container::efi_variable::EntryKind;
 use formats::der::Tlv;
 use formats::oid;
 use formats::signed_data::SignedData;
@@ -17,8 +19,17 @@ const MAX_CERTIFICATES: usize = 1024;
 pub fn of_container(container: &Container) -> Vec<Certificate> {
     let mut found = Vec::new();
     for signature in container.signatures() {
-        if let Ok(signed_data) = SignedData::read(signature.der, signature.offset) {
+        if let Ok(signed_data) = container.read_signature(signature.der, signature.offset) {
             collect(&signed_data, 0, &mut found);
+        }
+    }
+    if let Container::EfiVariable(variable) = container {
+        let lists = variable.lists().iter();
+        let certificates = lists.filter(|list| list.kind == EntryKind::X509);
+        for entry in certificates.flat_map(|list| &list.entries) {
+            if let Ok(certificate) = Certificate::parse(&entry.data, entry.offset) {
+                add(certificate, &mut found);
+            }
         }
     }
     found
@@ -26,9 +37,7 @@ pub fn of_container(container: &Container) -> Vec<Certificate> {
 
 fn collect(signed_data: &SignedData<'_>, depth: usize, found: &mut Vec<Certificate>) {
     for certificate in certificates(signed_data) {
-        if found.len() < MAX_CERTIFICATES && !found.contains(&certificate) {
-            found.push(certificate);
-        }
+        add(certificate, found);
     }
     if depth >= MAX_DEPTH {
         return;
@@ -44,6 +53,12 @@ fn collect(signed_data: &SignedData<'_>, depth: usize, found: &mut Vec<Certifica
                 collect(&inner, depth.saturating_add(1), found);
             }
         }
+    }
+}
+
+fn add(certificate: Certificate, found: &mut Vec<Certificate>) {
+    if found.len() < MAX_CERTIFICATES && !found.contains(&certificate) {
+        found.push(certificate);
     }
 }
 

@@ -3,6 +3,7 @@
 mod app_package;
 mod authority;
 mod catalog;
+mod efi_variable;
 mod identity;
 mod image;
 #[path = "../../formats/tests/pe/builder.rs"]

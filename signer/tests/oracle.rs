@@ -88,7 +88,8 @@ impl Oracle {
     }
 }
 
-fn pem(name: &str) -> String {
+/// A test certificate as other programs want it.
+pub(crate) fn pem(name: &str) -> String {
     use base64ct::{Base64, Encoding};
     let text = Base64::encode_string(&certificate(name).der);
     assert_eq!(certificate(name).der, testcert(&format!("{name}.cer")));

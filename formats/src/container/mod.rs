@@ -3,6 +3,7 @@
 pub mod appx;
 pub mod cab;
 pub mod cat;
+pub mod efi_variable;
 pub mod pe;
 pub mod si_policy;
 
@@ -17,6 +18,7 @@ use crate::signed_data::SignedData;
 use appx::Package;
 use cab::Cabinet;
 use cat::Catalog;
+use efi_variable::EfiVariable;
 use pe::{Image, WordSum};
 use si_policy::SiPolicy;
 
@@ -74,6 +76,8 @@ pub enum Format {
     Appx,
     /// A code-integrity policy: `SIPolicy.p7b`, `.cip`.
     SiPolicy,
+    /// New content of a secure-boot variable: `SetVariable_db.bin`, `.auth`.
+    EfiVariable,
 }
 
 impl Format {
@@ -85,6 +89,7 @@ impl Format {
             Self::Pe => "pe",
             Self::Appx => "appx",
             Self::SiPolicy => "sipolicy",
+            Self::EfiVariable => "efi-variable",
         }
     }
 }
@@ -97,6 +102,7 @@ impl fmt::Display for Format {
             Self::Pe => "PE image",
             Self::Appx => "app package",
             Self::SiPolicy => "code-integrity policy",
+            Self::EfiVariable => "secure-boot variable",
         })
     }
 }
@@ -165,6 +171,8 @@ pub enum Container {
     Appx(Box<Package>),
     /// A code-integrity policy.
     SiPolicy(Box<SiPolicy>),
+    /// New content of a secure-boot variable. It is read and verified, never signed.
+    EfiVariable(Box<EfiVariable>),
 }
 
 impl Container {
@@ -188,12 +196,15 @@ impl Container {
             policy if si_policy::is_bare(policy) => {
                 Ok(Self::SiPolicy(Box::new(SiPolicy::read(input)?)))
             }
+            variable if efi_variable::is_variable(variable) => {
+                Ok(Self::EfiVariable(Box::new(EfiVariable::read(input)?)))
+            }
             other => Err(ParseError::invalid(
                 "file",
                 "magic",
                 0,
                 describe_magic(other),
-                "a cabinet (MSCF), a PE image (MZ), an app package (PK), a catalog (DER) or a code-integrity policy",
+                "a cabinet (MSCF), a PE image (MZ), an app package (PK), a catalog (DER), a code-integrity policy or a secure-boot variable",
             )),
         }
     }
@@ -230,6 +241,7 @@ impl Container {
             Self::Pe(_) => Format::Pe,
             Self::Appx(_) => Format::Appx,
             Self::SiPolicy(_) => Format::SiPolicy,
+            Self::EfiVariable(_) => Format::EfiVariable,
         }
     }
 
@@ -239,6 +251,7 @@ impl Container {
             Self::Cabinet(_) | Self::Pe(_) | Self::Appx(_) => oid::SPC_INDIRECT_DATA,
             Self::Catalog(_) => oid::CTL,
             Self::SiPolicy(_) => oid::SIPOLICY,
+            Self::EfiVariable(_) => oid::DATA,
         }
     }
 
@@ -265,6 +278,22 @@ impl Container {
                 let signature = policy.signature().map(|der| (der, 0));
                 signature.map(embedded).into_iter().collect()
             }
+            Self::EfiVariable(variable) => vec![embedded(variable.signature())],
+        }
+    }
+
+    /// Reads one of the [`Container::signatures`].
+    ///
+    /// # Errors
+    /// As [`SignedData::read`].
+    pub fn read_signature<'s>(
+        &self,
+        der: &'s [u8],
+        offset: u64,
+    ) -> Result<SignedData<'s>, ParseError> {
+        match self {
+            Self::EfiVariable(_) => SignedData::read_either(der, offset),
+            _ => SignedData::read(der, offset),
         }
     }
 
@@ -276,7 +305,7 @@ impl Container {
                 pieces: cabinet.digest_pieces(),
                 enhanced_hash_input: Some(cabinet.enhanced_hash_input()),
             }),
-            Self::Catalog(_) | Self::Appx(_) | Self::SiPolicy(_) => None,
+            Self::Catalog(_) | Self::Appx(_) | Self::SiPolicy(_) | Self::EfiVariable(_) => None,
             Self::Pe(image) => Some(Digestible {
                 pieces: image.digest_pieces(),
                 enhanced_hash_input: None,
@@ -291,6 +320,7 @@ impl Container {
             Self::Catalog(_) | Self::SiPolicy(_) => &[],
             Self::Pe(image) => image.canonical_faults(),
             Self::Appx(package) => package.canonical_faults(),
+            Self::EfiVariable(variable) => variable.canonical_faults(),
         }
     }
 
@@ -305,6 +335,7 @@ impl Container {
             Self::Pe(image) => Prepared::Pe(Box::new(image.prepare()?)),
             Self::Appx(package) => Prepared::Appx(Box::new(package.prepare()?)),
             Self::SiPolicy(policy) => Prepared::SiPolicy(policy),
+            Self::EfiVariable(_) => return Err(not_signed_here()),
         })
     }
 
@@ -317,7 +348,9 @@ impl Container {
         match self {
             Self::Pe(image) => Ok(Prepared::Pe(Box::new(image.prepare_amended()?))),
             Self::Appx(package) => Ok(Prepared::Appx(Box::new(package.prepare_amended()?))),
-            Self::Cabinet(_) | Self::Catalog(_) | Self::SiPolicy(_) => self.prepare(),
+            Self::Cabinet(_) | Self::Catalog(_) | Self::SiPolicy(_) | Self::EfiVariable(_) => {
+                self.prepare()
+            }
         }
     }
 
@@ -350,6 +383,7 @@ impl Container {
             Self::Pe(image) => image.remove_signature(input),
             Self::Appx(package) => package.remove_signature(),
             Self::SiPolicy(policy) => policy.remove_signature(),
+            Self::EfiVariable(_) => Err(not_signed_here()),
         }
     }
 }
@@ -409,6 +443,12 @@ impl Prepared<'_> {
             Self::SiPolicy(policy) => Ok(policy.embed(cms)),
         }
     }
+}
+
+/// Why the signature of a secure-boot variable is left as it is.
+fn not_signed_here() -> ParseError {
+    let what = "changing the signature of a secure-boot variable";
+    ParseError::unsupported("EFI_VARIABLE_AUTHENTICATION_2", "AuthInfo", 16, what)
 }
 
 /// A whole file of at most `limit` bytes.

@@ -195,6 +195,12 @@ fn signature(record: &FileRecord, report: &SignatureReport, detail: Detail) -> V
             "chain": explained(&stamp.chain),
         })),
         "revocation": report.revocation.iter().map(revocation::json).collect::<Value>(),
+        "variable": report.variable.map(|signed| json!({
+            "name": signed.variable.name(),
+            "vendor": signed.variable.vendor().to_string(),
+            "attributes": signed.attributes,
+            "named": signed.was_named,
+        })),
         "published_key": report.published_key,
         "weaknesses": report.weaknesses,
         "outcomes": report.outcomes.iter().map(|(check, outcome)| match outcome {
@@ -294,6 +300,9 @@ fn describe_signature(
             cross.subject,
             rfc3339(cross.not_after)
         )?;
+    }
+    if let Some(variable) = report.variable {
+        writeln!(out, "    variable   {variable}")?;
     }
     match &report.timestamp {
         Some(stamp) => {

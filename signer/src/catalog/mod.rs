@@ -70,9 +70,10 @@ impl Hashable {
                 pieces: image.digest_pieces(),
                 enhanced_hash_input: [0; 4],
             }),
-            Container::Catalog(_) | Container::Appx(_) | Container::SiPolicy(_) => {
-                Ok(Self::flat(input)?)
-            }
+            Container::Catalog(_)
+            | Container::Appx(_)
+            | Container::SiPolicy(_)
+            | Container::EfiVariable(_) => Ok(Self::flat(input)?),
         }
     }
 

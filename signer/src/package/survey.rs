@@ -68,8 +68,8 @@ pub fn survey(
     for (index, file) in package.files.iter().enumerate() {
         let format = file.format()?;
         let verification = match format {
-            // Who may sign a policy is the image's affair, and no package's.
-            None | Some(Format::SiPolicy) => None,
+            // Who may sign policies and variables is the image's affair, and no package's.
+            None | Some(Format::SiPolicy | Format::EfiVariable) => None,
             Some(_) => Some(verification(&file.bytes, options)?),
         };
         if let Some(verification) = &verification {
@@ -78,7 +78,7 @@ pub fn survey(
                 Format::Pe => Layer::Image,
                 Format::Appx => Layer::App,
                 Format::Catalog => Layer::Catalog,
-                Format::Cabinet | Format::SiPolicy => Layer::Cabinet,
+                Format::Cabinet | Format::SiPolicy | Format::EfiVariable => Layer::Cabinet,
             };
             faults.extend(signature_faults(layer, &file.path, verification, is_needed));
         }

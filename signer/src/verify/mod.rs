@@ -1,6 +1,7 @@
 //! Verification: for every signature of a file a record of independent outcomes, not a bool and not the first error.
 
 mod app_package;
+mod efi_variable;
 mod file;
 mod moment;
 mod revocation;
@@ -23,6 +24,7 @@ use crate::public_key::{KeyKind, PublicKey, SignatureError};
 use crate::published;
 use crate::revocation::Finding;
 use crate::timestamp::{self, Timestamp};
+pub use efi_variable::SignedVariable;
 use file::Subject;
 use moment::TimeThatCounts;
 use signer::{certificates, check_signature, describe_end, find_certificate, form_faults};
@@ -183,6 +185,8 @@ pub struct SignatureReport {
     pub revocation: Vec<Finding>,
     /// The list's name of a published key in the chain.
     pub published_key: Option<String>,
+    /// Of a secure-boot variable: what it was signed to become, and how that is known.
+    pub variable: Option<SignedVariable>,
     /// Sound today but not by today's rules: old digests, short keys.
     pub weaknesses: Vec<String>,
 }
@@ -303,9 +307,10 @@ fn verify_signature<R: Read + Seek>(
         timestamp: None,
         revocation: Vec::new(),
         published_key: None,
+        variable: None,
         weaknesses: Vec::new(),
     };
-    let signed_data = match SignedData::read(der, offset) {
+    let signed_data = match subject.container.read_signature(der, offset) {
         Ok(signed_data) => signed_data,
         Err(error) => {
             report.fail(Check::Structure, FailureKind::Malformed, error);
@@ -321,17 +326,26 @@ fn verify_signature<R: Read + Seek>(
         );
         return Ok((report, Vec::new()));
     };
-    report.check_structure(&signed_data, signer, subject.container);
-    report.check_digest(&signed_data, signer, subject)?;
-    report.check_checksum(subject)?;
-    report.check_block_map(subject)?;
     let pool = certificates(&signed_data);
     let leaf = find_certificate(signer, &pool);
-    report.check_signature(&signed_data, signer, leaf);
+    report.check_structure(&signed_data, signer, subject.container);
+    let message = match subject.container {
+        Container::EfiVariable(variable) => {
+            report.check_variable(&signed_data, signer, leaf, variable)
+        }
+        _ => {
+            report.check_digest(&signed_data, signer, subject)?;
+            let content = signed_data.content.map(|content| content.value);
+            content.unwrap_or_default().to_vec()
+        }
+    };
+    report.check_checksum(subject)?;
+    report.check_block_map(subject)?;
+    report.check_signature(signer, leaf, &message);
     let stamp = timestamp::verify(signer, &pool, options.anchors);
     let counts = TimeThatCounts::of(leaf, &stamp, options.at);
     let purpose = match subject.container {
-        Container::SiPolicy(_) => Purpose::Policy,
+        Container::SiPolicy(_) | Container::EfiVariable(_) => Purpose::Policy,
         _ => Purpose::Code,
     };
     let wanted = Wanted {
@@ -398,7 +412,11 @@ impl SignatureReport {
             let message = "certificates or attributes are not in DER order";
             match container.format() {
                 Format::Catalog => faults.push((FailureKind::NotDer, message.to_owned())),
-                Format::Cabinet | Format::Pe | Format::Appx | Format::SiPolicy => {
+                Format::Cabinet
+                | Format::Pe
+                | Format::Appx
+                | Format::SiPolicy
+                | Format::EfiVariable => {
                     self.weaknesses.push(message.to_owned());
                 }
             }
@@ -464,9 +482,9 @@ impl SignatureReport {
 
     fn check_signature(
         &mut self,
-        signed_data: &SignedData<'_>,
         signer: &SignerInfo<'_>,
         leaf: Option<&Certificate>,
+        content: &[u8],
     ) {
         let Some(leaf) = leaf else {
             let message = "the signer's certificate is not in the signature";
@@ -477,7 +495,6 @@ impl SignatureReport {
         self.key = PublicKey::from_spki(&leaf.public_key)
             .ok()
             .map(|key| key.kind());
-        let content = signed_data.content.map(|c| c.value).unwrap_or_default();
         match check_signature(signer, leaf, content) {
             Ok(()) => self.pass(Check::Signature),
             Err(error @ SignatureError::Unsupported(_)) => {
