@@ -15,6 +15,7 @@ mod folder;
 #[allow(dead_code, reason = "the tests of images use the rest of it")]
 #[path = "../formats/tests/pe/builder.rs"]
 mod image_builder;
+mod integrations;
 mod keys_doctor;
 mod killed;
 mod lint_fix;

@@ -262,3 +262,28 @@ fn a_report_is_written_whole_or_not_at_all() {
     let run = Run::from(run).ended(2);
     assert!(run.stderr.contains("sarif"), "{}", run.stderr);
 }
+
+#[test]
+fn one_run_gives_several_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("RetailOEMInput.xml"), "<OEMInput>").unwrap();
+    let line = "lint . --report sarif=lint.sarif --report html=lint.html";
+    let run = proofmark(path, line).ended(1);
+    assert!(run.stdout.contains("1 error"), "{}", run.stdout);
+    for (file, start) in [("lint.sarif", "{"), ("lint.html", "<!DOCTYPE html>")] {
+        let text = fs::read_to_string(path.join(file)).unwrap();
+        assert!(text.starts_with(start), "{file}");
+    }
+    for (report, hint) in [
+        (
+            "xml=a",
+            "there is no form `xml`; there are text, json, sarif",
+        ),
+        ("sarif", "FORM=FILE is expected"),
+        ("sarif=", "FORM=FILE is expected"),
+    ] {
+        let run = proofmark(path, &format!("lint . --report {report}")).ended(2);
+        assert!(run.stderr.contains(hint), "{}", run.stderr);
+    }
+}

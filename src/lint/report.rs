@@ -21,6 +21,9 @@ pub(crate) struct ReportArgs {
     /// Write the result to this file, whole or not at all, instead of to stdout
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write the result in another form to a file as well; may be given several times
+    #[arg(long = "report", value_name = "FORM=FILE", value_parser = form_and_file)]
+    reports: Vec<(Format, PathBuf)>,
     /// What tells these SARIF results from others of the same commit
     #[arg(long, value_name = "NAME", default_value = "proofmark-lint")]
     category: String,
@@ -49,29 +52,33 @@ enum Format {
 impl ReportArgs {
     /// Reports a result; `fails` is the level that makes the exit code 1.
     pub(crate) fn report(&self, outcome: &Outcome, fails: Option<Level>) -> Result<(), Error> {
-        let report = self.render(outcome, fails)?;
+        let report = self.render(self.format, outcome, fails)?;
+        for (format, path) in &self.reports {
+            write(path, &self.render(*format, outcome, fails)?)?;
+        }
         match &self.output {
             None => output::result(&report)?,
             Some(path) => {
-                signer::output::write_bytes(path, report.as_bytes())
-                    .map_err(|error| Error::file(path, error))?;
-                output::note(format_args!(
-                    "{}: {}",
-                    path.display(),
-                    text::summary(outcome)
-                ));
+                write(path, &report)?;
+                let summary = text::summary(outcome);
+                output::note(format_args!("{}: {summary}", path.display()));
             }
         }
         Ok(())
     }
 
-    fn render(&self, outcome: &Outcome, fails: Option<Level>) -> Result<String, Error> {
+    fn render(
+        &self,
+        format: Format,
+        outcome: &Outcome,
+        fails: Option<Level>,
+    ) -> Result<String, Error> {
         let mut report = String::new();
         let mut bytes = Vec::new();
-        match self.format {
+        match format {
             Format::Text => {
                 let style = TextStyle {
-                    colour: self.output.is_none() && output::colour(),
+                    colour: self.output.is_none() && format == self.format && output::colour(),
                     ..TextStyle::default()
                 };
                 text::render(outcome, style, &mut report).map_err(Error::new)?;
@@ -95,6 +102,26 @@ impl ReportArgs {
         report.push_str(&String::from_utf8_lossy(&bytes));
         Ok(report)
     }
+}
+
+fn write(path: &Path, report: &str) -> Result<(), Error> {
+    signer::output::write_bytes(path, report.as_bytes()).map_err(|error| Error::file(path, error))
+}
+
+fn form_and_file(text: &str) -> Result<(Format, PathBuf), String> {
+    let (form, file) = text.split_once('=').ok_or("FORM=FILE is expected")?;
+    if file.is_empty() {
+        return Err("FORM=FILE is expected".to_owned());
+    }
+    let format = Format::from_str(form, false).map_err(|_| {
+        let forms = Format::value_variants().iter();
+        let names = forms.filter_map(|form| Some(form.to_possible_value()?.get_name().to_owned()));
+        format!(
+            "there is no form `{form}`; there are {}",
+            names.collect::<Vec<_>>().join(", ")
+        )
+    })?;
+    Ok((format, PathBuf::from(file)))
 }
 
 /// The current folder, and the nearest one at or above it that is the root of a repository; itself where none is.
