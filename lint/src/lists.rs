@@ -2,11 +2,13 @@
 //!
 //! The lists are part of the program. `policies/check-data` and the tests below see to it that every line is read.
 
+mod commands;
 mod relations;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+pub use commands::{DebugCommand, debug_commands};
 pub use relations::{
     Conflict, Existence, Need, Required, Variant, conflicts, existence, needs, required, variants,
 };

@@ -40,6 +40,40 @@ pub(crate) fn fm_file_list(fms: &str) -> String {
     )
 }
 
+/// What a boot partition has.
+pub(crate) const EFIESP: &str = "<Name>EFIESP</Name><Type>{c12a7328-f81f-11d2-ba4b-00a0c93ec93b}</Type>\
+    <FileSystem>FAT</FileSystem><TotalSectors>65536</TotalSectors><Bootable>true</Bootable>";
+/// What a system partition has.
+pub(crate) const MAIN_OS: &str = "<Name>MainOS</Name><Type>{ebd0a0a2-b9e5-4433-87c0-68b6b72699c7}</Type>\
+    <FileSystem>NTFS</FileSystem><MinFreeSectors>1048576</MinFreeSectors><ByteAlignment>0x800000</ByteAlignment>";
+/// What a data partition has.
+pub(crate) const DATA: &str = "<Name>Data</Name><Type>{ebd0a0a2-b9e5-4433-87c0-68b6b72699c7}</Type>\
+    <FileSystem>NTFS</FileSystem><UseAllSpace>true</UseAllSpace><ByteAlignment>0x800000</ByteAlignment>";
+
+/// A `DeviceLayout.xml` of partitions with these contents, each on a line of its own.
+pub(crate) fn device_layout(partitions: &[&str]) -> String {
+    let partitions = partitions.iter();
+    let partitions: String = partitions
+        .map(|contents| format!("\n<Partition>{contents}</Partition>"))
+        .collect();
+    format!(
+        "<DeviceLayout xmlns=\"http://schemas.microsoft.com/embedded/2004/10/ImageUpdate\"><Partitions>{partitions}\
+         </Partitions></DeviceLayout>"
+    )
+}
+
+/// An `OEMDevicePlatform.xml` with the right root around `body`.
+pub(crate) fn device_platform(body: &str) -> String {
+    format!(
+        "<OEMDevicePlatform xmlns=\"http://schemas.microsoft.com/embedded/2004/10/ImageUpdate\">{body}</OEMDevicePlatform>"
+    )
+}
+
+/// The settings of a product around `body`.
+pub(crate) fn product_settings(body: &str) -> String {
+    format!("<IoTProductSettings>{body}</IoTProductSettings>")
+}
+
 /// A feature manifest with the right root around `body`.
 pub(crate) fn feature_manifest(body: &str) -> String {
     format!(
@@ -64,14 +98,12 @@ pub(crate) fn workspace_with_layout(input: &str, types: &[&str]) -> Vec<(&'stati
     let entry =
         "<PackageFile SOC=\"Board\" Path=\"%PKGBLD_DIR%\" Name=\"%OEM_NAME%.Test.Layout.cab\"/>";
     let manifest = format!("<DeviceLayoutPackages>{entry}</DeviceLayoutPackages>");
-    let partitions = types.iter().enumerate().map(|(number, kind)| {
-        format!("\n<Partition><Name>P{number}</Name><Type>{kind}</Type></Partition>")
-    });
-    let partitions: String = partitions.collect();
-    let layout = format!(
-        "<DeviceLayout xmlns=\"http://schemas.microsoft.com/embedded/2004/10/ImageUpdate\"><Partitions>{partitions}\
-         </Partitions></DeviceLayout>"
-    );
+    let partitions = types.iter().enumerate();
+    let partitions: Vec<String> = partitions
+        .map(|(number, kind)| format!("<Name>P{number}</Name><Type>{kind}</Type>"))
+        .collect();
+    let partitions: Vec<&str> = partitions.iter().map(String::as_str).collect();
+    let layout = device_layout(&partitions);
     vec![
         (
             "OEMInput.xml",

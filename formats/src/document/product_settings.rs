@@ -106,6 +106,20 @@ impl ProductSettings {
 }
 
 impl Smbios {
+    /// The texts that are there, with the names of their elements.
+    pub fn texts(&self) -> impl Iterator<Item = (&'static str, &Spanned<String>)> {
+        let texts = [
+            ("Manufacturer", &self.manufacturer),
+            ("Family", &self.family),
+            ("ProductName", &self.product_name),
+            ("SKUNumber", &self.sku_number),
+            ("BaseboardManufacturer", &self.baseboard_manufacturer),
+            ("BaseboardProduct", &self.baseboard_product),
+        ];
+        let there = texts.into_iter();
+        there.filter_map(|(name, text)| Some((name, text.as_ref()?)))
+    }
+
     fn read<'a>(&mut self, reader: &mut Reader<'a>, element: &Element<'a>) {
         self.element = Some(element.span());
         for child in reader.children(element) {

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use formats::document::device_layout::{DeviceLayout, Partition, number};
+use formats::document::device_layout::{DeviceLayout, OemDevicePlatform, Partition, number};
 use formats::document::feature_manifest::Section;
+use formats::source::Spanned;
 
+use super::system::System;
 use super::{Facts, File, Product, Workspace};
+
+/// The name of the recovery partition of IoT Core. It is also the name of another thing, the manufacturing OS of phones.
+pub const RECOVERY: &str = "MMOS";
 
 /// How a disk lists its partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +27,14 @@ impl Disk {
         match self {
             Self::Gpt => "GPT",
             Self::Mbr => "MBR",
+        }
+    }
+
+    /// The type of the boot partition on such a disk.
+    pub fn boot_type(self) -> &'static str {
+        match self {
+            Self::Gpt => "{c12a7328-f81f-11d2-ba4b-00a0c93ec93b}",
+            Self::Mbr => "0x0C",
         }
     }
 
@@ -60,6 +73,15 @@ impl Product {
 }
 
 impl Facts<'_> {
+    /// The layouts that may be of IoT Core: all but those of phones.
+    pub fn iot_layouts(&self) -> impl Iterator<Item = &Arc<File<DeviceLayout>>> {
+        let layouts = self.documents.device_layouts.iter();
+        layouts.filter(|layout| {
+            let systems = self.workspace.systems_of(layout.path());
+            systems.is_empty() || systems.contains(&System::IotCore)
+        })
+    }
+
     /// The kind of disk of the products that a document belongs to, where all of their layouts agree.
     pub fn disk_of(&self, path: &str) -> Option<Disk> {
         let owners = self
@@ -79,14 +101,46 @@ pub fn layout<'a>(
     workspace: &'a Workspace,
     product: &Product,
 ) -> Option<&'a Arc<File<DeviceLayout>>> {
+    let layouts = &workspace.documents.device_layouts;
+    chosen(product, Section::DeviceLayout, layouts)
+}
+
+/// The platform of the package that `Device` chooses, in the same way.
+pub fn platform<'a>(
+    workspace: &'a Workspace,
+    product: &Product,
+) -> Option<&'a Arc<File<OemDevicePlatform>>> {
+    let platforms = &workspace.documents.device_platforms;
+    chosen(product, Section::OemDevicePlatform, platforms)
+}
+
+/// The one document beside the definition of the one package that a product takes from a section.
+fn chosen<'a, T>(
+    product: &Product,
+    section: Section,
+    documents: &'a [Arc<File<T>>],
+) -> Option<&'a Arc<File<T>>> {
     let packages = product.packages.iter();
-    let mut chosen = packages.filter(|selected| selected.entry.section == Section::DeviceLayout);
+    let mut chosen = packages.filter(|selected| selected.entry.section == section);
     let (first, second) = (chosen.next()?, chosen.next());
     let folder = first.package.as_ref()?.definition.folder();
-    let layouts = workspace.documents.device_layouts.iter();
-    let mut layouts = layouts.filter(|layout| layout.folder() == folder);
-    let layout = layouts.next()?;
-    (second.is_none() && layouts.next().is_none()).then_some(layout)
+    let mut beside = documents.iter().filter(|file| file.folder() == folder);
+    let found = beside.next()?;
+    (second.is_none() && beside.next().is_none()).then_some(found)
+}
+
+/// A number of sectors or bytes, as it is written.
+pub fn sectors(value: &Option<Spanned<String>>) -> Option<u64> {
+    number(value.as_ref()?.value.trim())
+}
+
+/// How many sectors the partitions of a layout need together: their size or, where it is not fixed, their free space.
+pub fn least_sectors(layout: &DeviceLayout) -> Option<u64> {
+    let sizes = layout.partitions.iter().map(|partition| {
+        let total = sectors(&partition.total_sectors);
+        total.or_else(|| sectors(&partition.min_free_sectors))
+    });
+    sizes.flatten().reduce(u64::saturating_add)
 }
 
 /// The partition of that name.

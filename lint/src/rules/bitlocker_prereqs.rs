@@ -1,14 +1,8 @@
 use formats::document::device_layout::{DeviceLayout, Partition};
 
 use crate::facts::Facts;
-use crate::facts::layout::{Disk, layout, partition};
+use crate::facts::layout::{Disk, RECOVERY, layout, partition};
 use crate::rule::{Report, Rule, declare_rule};
-
-/// The type of the boot partition for each kind of partition table.
-const EFIESP: &[(Disk, &str)] = &[
-    (Disk::Gpt, "{c12a7328-f81f-11d2-ba4b-00a0c93ec93b}"),
-    (Disk::Mbr, "0x0c"),
-];
 
 declare_rule! {
     /// An image with BitLocker lacks what BitLocker needs
@@ -78,9 +72,8 @@ impl Rule for BitlockerPrereqs {
 
 fn wrong_partitions(layout: &DeviceLayout) -> Vec<(&Partition, String)> {
     let mut wrong = Vec::new();
-    let disk = Disk::of_layout(layout);
-    let right = EFIESP.iter().find(|(kind, _)| Some(*kind) == disk);
-    if let (Some(efiesp), Some((_, right))) = (partition(layout, "EFIESP"), right) {
+    let right = Disk::of_layout(layout).map(Disk::boot_type);
+    if let (Some(efiesp), Some(right)) = (partition(layout, "EFIESP"), right) {
         let found = efiesp
             .partition_type
             .as_ref()
@@ -92,7 +85,7 @@ fn wrong_partitions(layout: &DeviceLayout) -> Vec<(&Partition, String)> {
             ));
         }
     }
-    if let Some(recovery) = partition(layout, "MMOS") {
+    if let Some(recovery) = partition(layout, RECOVERY) {
         let found = recovery
             .file_system
             .as_ref()
@@ -133,7 +126,7 @@ mod tests {
         assert_eq!(
             lint(&["SEC_BITLOCKER"], &["0x07", "0x07"], "ntfs"),
             [
-                "warning Layout/DeviceLayout.xml:2:1 `EFIESP` has the type `0x07`, BitLocker needs `0x0c`",
+                "warning Layout/DeviceLayout.xml:2:1 `EFIESP` has the type `0x07`, BitLocker needs `0x0C`",
                 "warning Layout/DeviceLayout.xml:3:1 the recovery partition is NTFS, BitLocker would encrypt it",
                 "warning OEMInput.xml:2:10 `SEC_BITLOCKER` without secure boot",
             ],

@@ -1,4 +1,4 @@
-//! The rules, one file each, and the one list of them.
+//! The rules, one file each, and the one list of them, which makes this file long.
 //!
 //! A new rule is a file `<id with underscores>.rs`, a `mod` line and a line in [`ALL`]; the tests below say what is
 //! missing. What a rule file looks like is shown by `release_type_value.rs` and
@@ -20,6 +20,7 @@ mod build_type_not_fre;
 mod cert_expired;
 mod cpufilter_case;
 mod crashdump_in_retail;
+mod custom_cmd_debug;
 mod custom_cmd_missing;
 mod data_partition_update;
 mod default_admin_account;
@@ -79,6 +80,16 @@ mod issuer_name_only_match;
 mod lang_and_resolution;
 mod language_list_empty;
 mod language_mismatch;
+mod layout_attributes;
+mod layout_backup_size;
+mod layout_efiesp_fs;
+mod layout_efiesp_type;
+mod layout_mainos_free;
+mod layout_mbr_four;
+mod layout_missing_partition;
+mod layout_mixed_types;
+mod layout_mmos_ntfs;
+mod layout_mmos_size;
 mod legacy_kit_feature;
 mod location_half_enabled;
 mod location_key_wrong;
@@ -126,6 +137,7 @@ mod oeminput_not_well_formed;
 mod oeminput_unknown_element;
 mod oeminput_wrong_root;
 mod oobe_settings_encoding;
+mod os_version_unsupported;
 mod owner_type;
 mod package_duplicate_identity;
 mod package_file_name_mismatch;
@@ -139,7 +151,11 @@ mod package_version_format;
 mod package_wrong_root;
 mod partition_content;
 mod pkgxml_on_current_kit;
+mod platform_both_id_forms;
+mod platform_compressed;
+mod platform_min_sectors;
 mod platform_missing;
+mod platform_wildcard_id;
 mod policy_invalid_value;
 mod policy_lowered_core_rule;
 mod policy_unknown_entry;
@@ -148,6 +164,7 @@ mod product_element;
 mod prov_auto_missing;
 mod published_key;
 mod recovery_bcd_layout;
+mod recovery_script_tpm;
 mod regkey_duplicate;
 mod regkey_macro;
 mod regkey_wrong_hive;
@@ -159,16 +176,23 @@ mod release_type_value;
 mod remote_shell_in_retail;
 mod required_feature_missing;
 mod resolution_unsupported;
+mod retail_bsp_pkg_dir;
 mod retail_chain_not_trusted;
 mod retail_ci_missing;
 mod retail_ci_not_enforced;
 mod retail_release_type;
+mod sample_owner_contoso;
 mod security_variant_in_retail;
 mod security_variant_in_test;
 mod service_auto_outside_mmos;
 mod service_image_path;
 mod service_localsystem;
+mod settings_arch_bsp;
+mod settings_buildconfig;
+mod settings_name_file;
 mod sirep_port_open;
+mod smbios_length;
+mod smbios_sample_value;
 mod soc_case;
 mod soc_crashdump_in_retail;
 mod soc_device_pair;
@@ -213,6 +237,7 @@ pub static ALL: &[&RuleInfo] = &[
     &cert_expired::RULE,
     &cpufilter_case::RULE,
     &crashdump_in_retail::RULE,
+    &custom_cmd_debug::RULE,
     &custom_cmd_missing::RULE,
     &data_partition_update::RULE,
     &default_admin_account::RULE,
@@ -272,6 +297,16 @@ pub static ALL: &[&RuleInfo] = &[
     &lang_and_resolution::RULE,
     &language_list_empty::RULE,
     &language_mismatch::RULE,
+    &layout_attributes::RULE,
+    &layout_backup_size::RULE,
+    &layout_efiesp_fs::RULE,
+    &layout_efiesp_type::RULE,
+    &layout_mainos_free::RULE,
+    &layout_mbr_four::RULE,
+    &layout_missing_partition::RULE,
+    &layout_mixed_types::RULE,
+    &layout_mmos_ntfs::RULE,
+    &layout_mmos_size::RULE,
     &legacy_kit_feature::RULE,
     &location_half_enabled::RULE,
     &location_key_wrong::RULE,
@@ -319,6 +354,7 @@ pub static ALL: &[&RuleInfo] = &[
     &oeminput_unknown_element::RULE,
     &oeminput_wrong_root::RULE,
     &oobe_settings_encoding::RULE,
+    &os_version_unsupported::RULE,
     &owner_type::RULE,
     &package_duplicate_identity::RULE,
     &package_file_name_mismatch::RULE,
@@ -332,7 +368,11 @@ pub static ALL: &[&RuleInfo] = &[
     &package_wrong_root::RULE,
     &partition_content::RULE,
     &pkgxml_on_current_kit::RULE,
+    &platform_both_id_forms::RULE,
+    &platform_compressed::RULE,
+    &platform_min_sectors::RULE,
     &platform_missing::RULE,
+    &platform_wildcard_id::RULE,
     &policy_invalid_value::RULE,
     &policy_lowered_core_rule::RULE,
     &policy_unknown_entry::RULE,
@@ -341,6 +381,7 @@ pub static ALL: &[&RuleInfo] = &[
     &prov_auto_missing::RULE,
     &published_key::RULE,
     &recovery_bcd_layout::RULE,
+    &recovery_script_tpm::RULE,
     &regkey_duplicate::RULE,
     &regkey_macro::RULE,
     &regkey_wrong_hive::RULE,
@@ -352,16 +393,23 @@ pub static ALL: &[&RuleInfo] = &[
     &remote_shell_in_retail::RULE,
     &required_feature_missing::RULE,
     &resolution_unsupported::RULE,
+    &retail_bsp_pkg_dir::RULE,
     &retail_chain_not_trusted::RULE,
     &retail_ci_missing::RULE,
     &retail_ci_not_enforced::RULE,
     &retail_release_type::RULE,
+    &sample_owner_contoso::RULE,
     &security_variant_in_retail::RULE,
     &security_variant_in_test::RULE,
     &service_auto_outside_mmos::RULE,
     &service_image_path::RULE,
     &service_localsystem::RULE,
+    &settings_arch_bsp::RULE,
+    &settings_buildconfig::RULE,
+    &settings_name_file::RULE,
     &sirep_port_open::RULE,
+    &smbios_length::RULE,
+    &smbios_sample_value::RULE,
     &soc_case::RULE,
     &soc_crashdump_in_retail::RULE,
     &soc_device_pair::RULE,

@@ -1,12 +1,10 @@
 use crate::diagnostic::Fix;
 use crate::facts::Facts;
-use crate::facts::layout::{Disk, layout, partition};
+use crate::facts::layout::{Disk, RECOVERY, layout, partition};
 use crate::rule::{Report, Rule, declare_rule};
 
 /// The recovery settings for each kind of partition table.
 const SETTINGS: &[(Disk, &str)] = &[(Disk::Gpt, "RECOVERY_BCD"), (Disk::Mbr, "RECOVERY_BCD_MBR")];
-/// The name of the recovery partition. It is also the name of another thing, the manufacturing OS of phones.
-const RECOVERY: &str = "MMOS";
 
 declare_rule! {
     /// The recovery settings do not fit the device layout
