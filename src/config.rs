@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::holder::{CommandProfile, Holder, Pkcs11Profile};
+use crate::holder::{
+    AwsProfile, AzureProfile, CloudProfile, CommandProfile, GoogleProfile, Holder, Pkcs11Profile,
+};
 
 /// The file's name, looked for in the current folder and those above it.
 const NAME: &str = "proofmark.toml";
@@ -69,6 +71,12 @@ pub(crate) struct Profile {
     pub(crate) pkcs11: Option<Pkcs11Profile>,
     /// A key that a program reaches.
     pub(crate) command: Option<CommandProfile>,
+    /// A key in AWS KMS.
+    pub(crate) aws_kms: Option<AwsProfile>,
+    /// A key in Azure Key Vault.
+    pub(crate) azure_key_vault: Option<AzureProfile>,
+    /// A key in Google Cloud KMS.
+    pub(crate) google_cloud_kms: Option<GoogleProfile>,
     /// `sha256`, `sha384` or `sha512`.
     pub(crate) digest: Option<String>,
     /// Program name in the signature.
@@ -88,7 +96,14 @@ impl Profile {
     pub(crate) fn holders(&self) -> Vec<Holder<'_>> {
         let token = self.pkcs11.as_ref().map(Holder::Pkcs11);
         let program = self.command.as_ref().map(Holder::Command);
-        token.into_iter().chain(program).collect()
+        let aws = self.aws_kms.as_ref().map(CloudProfile::Aws);
+        let azure = self.azure_key_vault.as_ref().map(CloudProfile::Azure);
+        let google = self.google_cloud_kms.as_ref().map(CloudProfile::Google);
+        let services = [aws, azure, google]
+            .into_iter()
+            .flatten()
+            .map(Holder::Cloud);
+        token.into_iter().chain(program).chain(services).collect()
     }
 
     /// Forgets where its key is.
@@ -100,6 +115,9 @@ impl Profile {
         self.password_file = None;
         self.pkcs11 = None;
         self.command = None;
+        self.aws_kms = None;
+        self.azure_key_vault = None;
+        self.google_cloud_kms = None;
     }
 }
 
@@ -145,6 +163,15 @@ impl Config {
         }
         if let Some(command) = &mut profile.command {
             command.relative_to(&self.folder);
+        }
+        if let Some(aws) = &mut profile.aws_kms {
+            aws.relative_to(&self.folder);
+        }
+        if let Some(azure) = &mut profile.azure_key_vault {
+            azure.relative_to(&self.folder);
+        }
+        if let Some(google) = &mut profile.google_cloud_kms {
+            google.relative_to(&self.folder);
         }
         Some(profile)
     }

@@ -24,6 +24,16 @@ impl Error {
         Self::new(format_args!("{}: {problem}", path.display()))
     }
 
+    /// What happened.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do.
+    pub(crate) fn help(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// The error with a hint what to do.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {

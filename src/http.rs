@@ -1,7 +1,7 @@
-//! Requests to time-stamping servers: the one place that opens a connection.
+//! Requests to servers that stamp the time or hold keys: the one place that opens a connection.
 //!
 //! Certificates of `https` servers are judged by the roots of the operating system, so that an organisation's own
-//! servers and proxies are known. They keep others from listening; what a stamp is worth is decided by its own chain.
+//! servers and proxies are known. They keep others from listening; what a stamp is worth is decided by its own chain, and a signature is verified.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -9,11 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::crypto::{CryptoProvider, ring};
-use signer::timestamp::{Environment, HttpReply, HttpRequest, MAX_REPLY, TransportError};
+use signer::environment::{Environment, HttpReply, HttpRequest, MAX_REPLY, Method, TransportError};
 use time::OffsetDateTime;
-use ureq::http::{Response, Uri, header};
+use ureq::http::{self, Request, Response, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
-use ureq::{Agent, Body};
+use ureq::{Agent, AsSendBody, Body};
 
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
@@ -56,7 +56,7 @@ impl Network {
         })
     }
 
-    fn send(
+    fn send_to(
         &self,
         url: &str,
         request: &HttpRequest<'_>,
@@ -66,14 +66,19 @@ impl Network {
             true => self.secure(),
             false => &self.plain,
         };
-        agent
-            .post(url)
-            .config()
-            .timeout_global(Some(timeout))
-            .build()
-            .header(header::CONTENT_TYPE, request.content_type)
-            .header(header::ACCEPT, request.accept)
-            .send(request.body)
+        let mut builder = Request::builder().uri(url).method(match request.method {
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
+            Method::Put => http::Method::PUT,
+        });
+        for (name, value) in request.headers {
+            builder = builder.header(*name, *value);
+        }
+        // Without a body there is no word of its length.
+        match request.method {
+            Method::Get => agent.run(timed(agent, builder.body(())?, timeout)),
+            _ => agent.run(timed(agent, builder.body(request.body)?, timeout)),
+        }
     }
 }
 
@@ -90,7 +95,7 @@ fn agent(tls: TlsConfig) -> Agent {
 }
 
 impl Environment for Network {
-    fn post(&self, request: HttpRequest<'_>) -> Result<HttpReply, TransportError> {
+    fn send(&self, request: HttpRequest<'_>) -> Result<HttpReply, TransportError> {
         let start = Instant::now();
         let failed = |error: ureq::Error| describe(&error, request.timeout);
         let mut url = request.url.to_owned();
@@ -99,8 +104,10 @@ impl Environment for Network {
             if left.is_zero() {
                 return Err(failed(ureq::Error::Timeout(ureq::Timeout::Global)));
             }
-            let mut response = self.send(&url, &request, left).map_err(failed)?;
-            if let Some(place) = redirect(&response) {
+            let mut response = self.send_to(&url, &request, left).map_err(failed)?;
+            if request.follows_redirects
+                && let Some(place) = redirect(&response)
+            {
                 url = follow(&url, &place)?;
                 continue;
             }
@@ -108,7 +115,7 @@ impl Environment for Network {
             let body = body.read_to_vec().map_err(failed)?;
             return Ok(HttpReply {
                 status: response.status().as_u16(),
-                content_type: header_text(&response, header::CONTENT_TYPE),
+                headers: headers(&response),
                 body,
             });
         }
@@ -166,6 +173,19 @@ fn redirect(response: &Response<Body>) -> Option<String> {
         301 | 302 | 307 | 308 => header_text(response, header::LOCATION),
         _ => None,
     }
+}
+
+fn timed<B: AsSendBody>(agent: &Agent, request: Request<B>, timeout: Duration) -> Request<B> {
+    let configured = agent.configure_request(request);
+    configured.timeout_global(Some(timeout)).build()
+}
+
+fn headers(response: &Response<Body>) -> Vec<(String, String)> {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = response.headers().iter();
+    headers
+        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+        .collect()
 }
 
 fn header_text(response: &Response<Body>, name: header::HeaderName) -> Option<String> {

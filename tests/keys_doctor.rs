@@ -334,7 +334,7 @@ fn a_profile_without_a_token_is_a_mistake() {
     let folder = Folder::new();
     folder.write("proofmark.toml", "[profile.own]\npfx = \"a.pfx\"\n");
     for (name, expected) in [
-        ("own", "is not on a PKCS#11 token"),
+        ("own", "is neither on a PKCS#11 token nor in the cloud"),
         ("other", "no profile 'other'"),
     ] {
         let run = folder.proofmark(&format!("keys doctor --profile {name}"));

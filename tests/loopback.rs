@@ -33,9 +33,21 @@ pub(crate) enum Answer {
 
 /// A request.
 pub(crate) struct Asked {
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
+    /// Names in lower case.
+    headers: Vec<(String, String)>,
+}
+
+impl Asked {
+    /// A header's value, empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(found, _)| found == name);
+        found.map_or("", |(_, value)| value)
+    }
 }
 
 /// The token that an RFC 3161 server returns.
@@ -50,7 +62,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// A server that is asked by POST alone.
     pub(crate) fn new(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+        Self::of_any_method(move |asked| {
+            assert_eq!(asked.method, "POST");
+            answer(asked)
+        })
+    }
+
+    pub(crate) fn of_any_method(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         Self::start("http", answer, Some)
     }
 
@@ -163,23 +183,27 @@ fn serve(
 fn read_request(reader: &mut impl BufRead) -> std::io::Result<Asked> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
+    let mut words = line.split(' ').map(str::to_owned);
     let mut asked = Asked {
-        path: line.split(' ').nth(1).unwrap_or_default().to_owned(),
+        method: words.next().unwrap_or_default(),
+        path: words.next().unwrap_or_default(),
         content_type: String::new(),
         body: Vec::new(),
+        headers: Vec::new(),
     };
-    assert!(line.starts_with("POST "), "{line}");
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
         let Some((name, value)) = header.trim_end().split_once(':') else {
             break;
         };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => asked.body = vec![0; value.trim().parse().unwrap()],
-            "content-type" => asked.content_type = value.trim().to_owned(),
+        let (name, value) = (name.to_ascii_lowercase(), value.trim().to_owned());
+        match name.as_str() {
+            "content-length" => asked.body = vec![0; value.parse().unwrap()],
+            "content-type" => asked.content_type = value.clone(),
             _ => {}
         }
+        asked.headers.push((name, value));
     }
     reader.read_exact(&mut asked.body)?;
     Ok(asked)

@@ -5,13 +5,18 @@ mod app_packages;
 #[allow(dead_code, reason = "the signer's own tests use the rest of it")]
 #[path = "../signer/tests/authority.rs"]
 mod authority;
+#[cfg(feature = "aws-kms")]
+mod aws_kms;
+mod azure_key_vault;
 mod bad_input;
 mod catalog;
 mod cbs;
 mod certs;
 mod chains;
+mod cloud;
 mod demo;
 mod folder;
+mod google_cloud_kms;
 #[allow(dead_code, reason = "the tests of images use the rest of it")]
 #[path = "../formats/tests/pe/builder.rs"]
 mod image_builder;

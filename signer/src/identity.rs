@@ -329,7 +329,11 @@ fn sections(file: &[u8]) -> Result<Vec<Section>, IdentityError> {
         .collect()
 }
 
-fn private_key(file: &[u8], password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
+/// The first private key of a file, PEM or DER.
+pub(crate) fn private_key(
+    file: &[u8],
+    password: Option<&str>,
+) -> Result<Zeroizing<Vec<u8>>, IdentityError> {
     if file.first() == Some(&der::SEQUENCE) {
         return match pkcs8::EncryptedPrivateKeyInfo::try_from(file) {
             Ok(encrypted) => decrypt(&encrypted, password),

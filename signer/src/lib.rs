@@ -24,6 +24,7 @@ pub mod cms;
 pub mod cross_certificate;
 pub mod digest;
 pub mod embedded;
+pub mod environment;
 pub mod identity;
 pub mod intermediates;
 pub mod issue;

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use signer::anchor::Anchors;
 use signer::digest::DigestAlgorithm;
-use signer::timestamp::{
-    Environment, HttpReply, HttpRequest, Protocol, Server, Servers, Stampable, TransportError,
-};
+use signer::environment::{Environment, HttpReply, HttpRequest, TransportError};
+use signer::timestamp::{Protocol, Server, Servers, Stampable};
 use time::OffsetDateTime;
 
 use crate::authority::{Authority, Lie};
@@ -44,7 +43,7 @@ impl Network {
 }
 
 impl Environment for Network {
-    fn post(&self, request: HttpRequest<'_>) -> Result<HttpReply, TransportError> {
+    fn send(&self, request: HttpRequest<'_>) -> Result<HttpReply, TransportError> {
         self.log.lock().unwrap().push(request.url.to_owned());
         let result = self.servers[request.url](request.body);
         let took = match &result {
@@ -81,7 +80,7 @@ pub(crate) fn reply(
 ) -> Result<HttpReply, TransportError> {
     Ok(HttpReply {
         status,
-        content_type: Some(content_type.to_owned()),
+        headers: vec![("Content-Type".to_owned(), content_type.to_owned())],
         body: body.to_vec(),
     })
 }

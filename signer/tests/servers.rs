@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use signer::anchor::Anchors;
 use signer::digest::DigestAlgorithm;
-use signer::timestamp::{Environment, ObtainError, Obtainer, Protocol, Request, Servers};
+use signer::environment::Environment;
+use signer::timestamp::{ObtainError, Obtainer, Protocol, Request, Servers};
 
 use crate::authority::{Authority, Lie};
 use crate::network::{

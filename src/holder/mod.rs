@@ -1,5 +1,6 @@
 //! Keys that others hold: what profiles say about them, and the identity that comes of it.
 
+mod cloud;
 mod command;
 mod pkcs11;
 
@@ -10,6 +11,7 @@ use signer::identity::{Identity, read_certificates};
 
 use crate::error::Error;
 
+pub(crate) use cloud::{AwsProfile, AzureProfile, CloudProfile, GoogleProfile};
 pub(crate) use command::CommandProfile;
 pub(crate) use pkcs11::{Pkcs11Profile, read_pin};
 
@@ -20,6 +22,8 @@ pub(crate) enum Holder<'a> {
     Pkcs11(&'a Pkcs11Profile),
     /// A program.
     Command(&'a CommandProfile),
+    /// A cloud service.
+    Cloud(CloudProfile<'a>),
 }
 
 impl Holder<'_> {
@@ -28,6 +32,7 @@ impl Holder<'_> {
         match self {
             Self::Pkcs11(profile) => profile.identity(),
             Self::Command(profile) => profile.identity(),
+            Self::Cloud(profile) => profile.identity(),
         }
     }
 }

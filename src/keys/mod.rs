@@ -1,8 +1,9 @@
-//! `proofmark keys doctor`: what is on the tokens, what belongs together, what is missing.
+//! `proofmark keys doctor`: what is on the tokens and in the cloud, what belongs together, what is missing.
 //!
 //! Each module runs in a process of its own, started for it: a module that crashes or hangs is then a line in the
 //! report. A PIN is used for one token only, which the arguments or the profile name, and once.
 
+mod cloud;
 mod findings;
 mod places;
 mod text;
@@ -27,7 +28,8 @@ use crate::exit::Exit;
 use crate::holder::{Holder, Pkcs11Profile, certificates, read_pin};
 use crate::output;
 use crate::secret::Secret;
-use findings::{Judge, Level, Looked, Wanted};
+use cloud::CloudKey;
+use findings::{Finding, Judge, Level, Looked, Wanted};
 
 /// How long a module may take to list its tokens.
 const TIME: Duration = Duration::from_secs(60);
@@ -48,10 +50,10 @@ enum KeysCommand {
     Survey(SurveyArgs),
 }
 
-/// List PKCS#11 modules, tokens, keys and certificates, match them, and say what is missing.
+/// List PKCS#11 modules, tokens, keys and certificates, and the cloud keys of proofmark.toml; match them, and say what is missing.
 #[derive(Debug, Args)]
 struct DoctorArgs {
-    /// PKCS#11 module to look at; otherwise those in the usual places and in proofmark.toml
+    /// PKCS#11 module to look at, alone; otherwise those in the usual places, and what proofmark.toml names
     #[arg(long, value_name = "FILE", conflicts_with = "profile")]
     module: Vec<PathBuf>,
     /// Look at what this profile of proofmark.toml needs
@@ -112,6 +114,8 @@ struct Task {
     token: TokenChoice,
     pin: Secret,
     wanted: Option<Wanted>,
+    /// Profiles whose key is in the cloud.
+    cloud: Vec<String>,
 }
 
 fn doctor(arguments: &DoctorArgs, config: &Config) -> Result<Exit, Error> {
@@ -152,11 +156,16 @@ fn doctor(arguments: &DoctorArgs, config: &Config) -> Result<Exit, Error> {
         wanted: task.wanted.as_ref(),
         findings: Vec::new(),
     };
-    let findings = judge.judge(&looked);
+    // A profile whose key is in the cloud asks for no module.
+    let mut findings = match task.cloud.is_empty() || arguments.profile.is_none() {
+        true => judge.judge(&looked),
+        false => Vec::new(),
+    };
+    let cloud = look_at_clouds(&task.cloud, config, &mut findings);
     output::result(&match arguments.format {
-        ReportFormat::Text => text::report(&looked, &findings),
+        ReportFormat::Text => text::report(&looked, &cloud, &findings),
         ReportFormat::Json => {
-            let report = json!({ "modules": looked, "findings": findings });
+            let report = json!({ "modules": looked, "cloud": cloud, "findings": findings });
             format!("{report:#}\n")
         }
     })?;
@@ -169,6 +178,24 @@ fn doctor(arguments: &DoctorArgs, config: &Config) -> Result<Exit, Error> {
     }
 }
 
+fn look_at_clouds(
+    profiles: &[String],
+    config: &Config,
+    findings: &mut Vec<Finding>,
+) -> Vec<CloudKey> {
+    let now = OffsetDateTime::now_utc();
+    let mut looked = Vec::new();
+    for name in profiles {
+        let profile = config.profile(name).unwrap_or_default();
+        for holder in profile.holders() {
+            if let Holder::Cloud(cloud) = holder {
+                looked.push(cloud::look(name, cloud, now, findings));
+            }
+        }
+    }
+    looked
+}
+
 fn task_of_arguments(arguments: &DoctorArgs, config: &Config) -> Task {
     let modules = match arguments.module.is_empty() {
         false => arguments.module.clone(),
@@ -178,6 +205,17 @@ fn task_of_arguments(arguments: &DoctorArgs, config: &Config) -> Task {
                 Some(profile.pkcs11?.module)
             });
             places::distinct(configured.chain(places::modules()))
+        }
+    };
+    let is_cloud = |holder: &Holder<'_>| matches!(holder, Holder::Cloud(_));
+    let cloud = match arguments.module.is_empty() {
+        false => Vec::new(),
+        true => {
+            let names = config.profile_names().filter(|name| {
+                let profile = config.profile(name).unwrap_or_default();
+                profile.holders().iter().any(is_cloud)
+            });
+            names.map(str::to_owned).collect()
         }
     };
     Task {
@@ -193,6 +231,7 @@ fn task_of_arguments(arguments: &DoctorArgs, config: &Config) -> Task {
             is_prompted: arguments.pin_prompt,
         },
         wanted: None,
+        cloud,
     }
 }
 
@@ -200,10 +239,23 @@ fn task_of_profile(config: &Config, name: &str) -> Result<Task, Error> {
     let profile = config
         .profile(name)
         .ok_or_else(|| Error::new(format_args!("proofmark.toml has no profile '{name}'")))?;
-    let [Holder::Pkcs11(pkcs11)] = profile.holders()[..] else {
-        return Err(Error::new(format_args!(
-            "the key of profile '{name}' is not on a PKCS#11 token"
-        )));
+    let pkcs11 = match profile.holders()[..] {
+        [Holder::Pkcs11(pkcs11)] => pkcs11,
+        [Holder::Cloud(_)] => {
+            return Ok(Task {
+                modules: Vec::new(),
+                is_named: true,
+                token: TokenChoice::default(),
+                pin: Secret::default(),
+                wanted: None,
+                cloud: vec![name.to_owned()],
+            });
+        }
+        _ => {
+            return Err(Error::new(format_args!(
+                "the key of profile '{name}' is neither on a PKCS#11 token nor in the cloud"
+            )));
+        }
     };
     Ok(Task {
         modules: vec![pkcs11.module.clone()],
@@ -211,6 +263,7 @@ fn task_of_profile(config: &Config, name: &str) -> Result<Task, Error> {
         token: pkcs11.token(),
         pin: pkcs11.pin(),
         wanted: Some(wanted(pkcs11)?),
+        cloud: Vec::new(),
     })
 }
 

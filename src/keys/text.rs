@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use signer::key::pkcs11::{CertificateSurvey, KeySurvey, PinSurvey, TokenSurvey};
 
+use super::cloud::CloudKey;
 use super::findings::{Finding, Looked, key_name, name};
 
-/// Modules, tokens, keys and certificates, then what is wrong or missing.
-pub(super) fn report(looked: &[Looked], findings: &[Finding]) -> String {
+/// Modules, tokens, cloud keys and certificates, then what is wrong or missing.
+pub(super) fn report(looked: &[Looked], cloud: &[CloudKey], findings: &[Finding]) -> String {
     let mut out = String::new();
     for looked in looked {
         line(&mut out, 0, &format!("module {}", looked.module.display()));
@@ -24,6 +25,9 @@ pub(super) fn report(looked: &[Looked], findings: &[Finding]) -> String {
                 }
             }
         }
+    }
+    for key in cloud {
+        cloud_key(&mut out, key);
     }
     for finding in findings {
         line(
@@ -108,6 +112,31 @@ fn key(out: &mut String, token: &TokenSurvey, key: &KeySurvey) {
     let own = key.certificates.iter();
     for one in own.filter_map(|place| token.certificates.get(*place)) {
         certificate(out, 3, one);
+    }
+}
+
+fn cloud_key(out: &mut String, key: &CloudKey) {
+    let CloudKey {
+        profile,
+        service,
+        key: name,
+        ..
+    } = key;
+    line(
+        out,
+        0,
+        &format!("{service}, key {name} (profile '{profile}')"),
+    );
+    match &key.kind {
+        Some(kind) => line(out, 1, kind),
+        None => line(out, 1, "not reached"),
+    }
+    if let Some(fitting) = &key.certificate {
+        let text = format!(
+            "certificate {}, until {}, SHA-1 {}",
+            fitting.subject, fitting.not_after, fitting.thumbprint
+        );
+        line(out, 1, &text);
     }
 }
 

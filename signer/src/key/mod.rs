@@ -3,6 +3,7 @@
 //! Nothing leaves this module unchecked: every signature is verified with the public key of the certificate before
 //! it is handed out, so that a wrong key or a faulting token is an error here and not on a device.
 
+pub mod cloud;
 pub mod command;
 mod encode;
 pub mod pkcs11;
@@ -35,6 +36,9 @@ pub enum KeyError {
     /// A token did not sign.
     #[error(transparent)]
     Pkcs11(#[from] pkcs11::Pkcs11Error),
+    /// A service did not sign.
+    #[error(transparent)]
+    Cloud(#[from] cloud::CloudError),
     /// A program did not sign.
     #[error(transparent)]
     Command(#[from] ProcessError),

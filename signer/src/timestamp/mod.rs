@@ -9,7 +9,6 @@
 //! ```
 
 mod attach;
-mod environment;
 mod obtain;
 mod reply;
 mod request;
@@ -25,9 +24,9 @@ use crate::chain::Chain;
 use crate::digest::DigestAlgorithm;
 
 pub use attach::{AttachError, Existing, Stampable, attach};
-pub use environment::{Environment, HttpReply, HttpRequest, MAX_REPLY, TransportError};
 pub use obtain::{Failure, ObtainError, Obtained, Obtainer, Problem, Server, Servers};
 pub use reply::ReplyError;
+pub(crate) use reply::describe as describe_body;
 pub use request::{Request, Stamp};
 pub(crate) use stamp::add_stamp;
 pub use stamp::{stamp, stamp_file};

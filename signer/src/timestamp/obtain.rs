@@ -9,16 +9,16 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::attach::Stampable;
-use super::environment::{Environment, HttpRequest, TransportError};
 use super::reply::{ReplyError, describe};
 use super::request::{Request, Stamp};
 use super::{Protocol, TimestampError};
 use crate::anchor::Anchors;
+use crate::environment::{Environment, HttpRequest, Method, TransportError, pause_before};
 
-/// Milliseconds of pause before the second round; they double with every further one.
-const FIRST_PAUSE: u64 = 500;
-/// Most milliseconds of pause between two rounds.
-const MAX_PAUSE: u64 = 8_000;
+/// Longest pause before the second round; it doubles with every further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause between two rounds.
+const MAX_PAUSE: Duration = Duration::from_secs(8);
 
 /// A time-stamping server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,7 +243,8 @@ impl<'a> Obtainer<'a> {
         open.sort_by_key(|index| *index != first);
         for round in 0..attempts {
             if round > 0 {
-                self.environment.pause(self.pause_before(round).min(left()));
+                let pause = pause_before(self.environment, round, FIRST_PAUSE, MAX_PAUSE);
+                self.environment.pause(pause.min(left()));
             }
             for index in std::mem::take(&mut open) {
                 let Some(server) = self.servers.list.get(index) else {
@@ -283,15 +284,6 @@ impl<'a> Obtainer<'a> {
         })
     }
 
-    /// Half of the round's pause is fixed, the other half is chance.
-    fn pause_before(&self, round: u32) -> Duration {
-        let doubled = 2u64.saturating_pow(round.saturating_sub(1));
-        let half = FIRST_PAUSE.saturating_mul(doubled).min(MAX_PAUSE) / 2;
-        let [chance, ..] = self.environment.random().unwrap_or_default();
-        let chance = half.saturating_mul(u64::from(chance)) / 255;
-        Duration::from_millis(half.saturating_add(chance))
-    }
-
     fn ask(
         &self,
         server: &Server,
@@ -301,12 +293,16 @@ impl<'a> Obtainer<'a> {
         let nonce = self.environment.random()?;
         let Stampable { octets, digest } = stampable;
         let request = Request::new(server.protocol, *digest, octets, nonce);
-        let reply = self.environment.post(HttpRequest {
+        let reply = self.environment.send(HttpRequest {
+            method: Method::Post,
             url: &server.url,
-            content_type: request.content_type(),
-            accept: request.accept(),
+            headers: &[
+                ("content-type", request.content_type()),
+                ("accept", request.accept()),
+            ],
             body: &request.body(),
             timeout,
+            follows_redirects: true,
         })?;
         if !(200..300).contains(&reply.status) {
             let said = describe(&reply.body).map_or(String::new(), |said| format!(" and {said}"));
@@ -317,7 +313,7 @@ impl<'a> Obtainer<'a> {
         request
             .read_reply(&reply.body, self.anchors, now)
             .map_err(|error| Problem::Reply {
-                labelled: label(&error, reply.content_type.as_deref(), request.accept()),
+                labelled: label(&error, reply.header("content-type"), request.accept()),
                 error,
             })
     }

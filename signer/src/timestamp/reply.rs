@@ -170,7 +170,7 @@ pub(super) fn not_an_answer(body: &[u8], asked: Protocol, error: &ParseError) ->
 }
 
 /// What a body is, in words; `None` for binary ones.
-pub(super) fn describe(body: &[u8]) -> Option<String> {
+pub(crate) fn describe(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body.get(..TITLE_RANGE).unwrap_or(body));
     // The cut may have gone through a character.
     let text = text.trim_end_matches('\u{fffd}');

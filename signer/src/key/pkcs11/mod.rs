@@ -16,6 +16,7 @@ mod token;
 pub use error::{PinState, Pkcs11Error};
 pub use key::{KeyChoice, TokenKey};
 pub use survey::{
-    CertificateSurvey, KeySurvey, Login, ModuleSurvey, PinSurvey, TokenSurvey, fingerprint, survey,
+    CertificateSurvey, KeySurvey, Login, ModuleSurvey, PinSurvey, TokenSurvey, certificate_problem,
+    fingerprint, survey,
 };
 pub use token::{Module, OpenToken, Token, TokenChoice};

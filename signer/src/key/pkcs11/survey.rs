@@ -144,6 +144,18 @@ pub fn fingerprint(public: &PublicKey) -> String {
     hex(&DigestAlgorithm::Sha256.of(public.subject_public_key()))
 }
 
+/// Why a certificate cannot sign code now.
+pub fn certificate_problem(certificate: &Certificate, now: OffsetDateTime) -> Option<String> {
+    if now > certificate.not_after {
+        return Some("it has expired".to_owned());
+    }
+    if now < certificate.not_before {
+        let date = rfc3339(certificate.not_before);
+        return Some(format!("it is not valid before {date}"));
+    }
+    may_sign_code(certificate).err().map(str::to_owned)
+}
+
 /// How a survey logs in.
 pub struct Login {
     /// To which token.
@@ -363,16 +375,7 @@ fn survey_certificate(
             is_authority: false,
         };
     };
-    let problem = if now > certificate.not_after {
-        Some("it has expired".to_owned())
-    } else if now < certificate.not_before {
-        Some(format!(
-            "it is not valid before {}",
-            rfc3339(certificate.not_before)
-        ))
-    } else {
-        may_sign_code(certificate).err().map(str::to_owned)
-    };
+    let problem = certificate_problem(certificate, now);
     let constraints = certificate.basic_constraints;
     CertificateSurvey {
         label,
