@@ -2,6 +2,7 @@
 
 mod mend;
 mod report;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,9 @@ pub(crate) struct LintArgs {
     /// Count guesses among the fixes, with --fix or --diff
     #[arg(long)]
     unsafe_fixes: bool,
+    /// Lint again whenever a file changes, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["fix", "diff"])]
+    watch: bool,
     #[command(flatten)]
     report: ReportArgs,
     /// Workspace or product folders, documents, packages
@@ -92,7 +96,14 @@ pub(crate) struct Request<'a> {
 }
 
 /// Runs the command.
-pub(crate) fn run(arguments: LintArgs, config: &Config) -> Result<Exit, Error> {
+pub(crate) fn run(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
+    match arguments.watch {
+        true => watch::watch(arguments, config),
+        false => once(arguments, config),
+    }
+}
+
+fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
     let policies = policies(arguments.policy.as_deref())?;
     let anchors = trust::anchors(config, &arguments.root)?;
     let anchors = arguments.material.add_to(anchors)?;
@@ -104,7 +115,7 @@ pub(crate) fn run(arguments: LintArgs, config: &Config) -> Result<Exit, Error> {
             Image::Test => Some(ImageType::Test),
             Image::Mmos => Some(ImageType::Mmos),
         },
-        defines: arguments.define,
+        defines: arguments.define.clone(),
         policies: &policies,
         anchors: &anchors,
         at: arguments.at.unwrap_or_else(OffsetDateTime::now_utc),
@@ -137,15 +148,7 @@ pub(crate) fn run(arguments: LintArgs, config: &Config) -> Result<Exit, Error> {
 
 /// Lints what a request names.
 pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcome, Error> {
-    let paths: Vec<String> = request
-        .paths
-        .iter()
-        .map(|path| {
-            let text = path.to_str();
-            let text = text.ok_or_else(|| Error::file(path, "the path is not Unicode"))?;
-            Ok(text.replace(std::path::MAIN_SEPARATOR, "/"))
-        })
-        .collect::<Result<_, Error>>()?;
+    let paths = text_paths(request.paths)?;
     let options = ResolveOptions {
         image: request.image,
         defines: request.defines.clone(),
@@ -159,6 +162,16 @@ pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcom
         verify_cabinets(files, workspace, verify);
     }
     Ok(judge(&workspaces, request.policies))
+}
+
+/// Paths as the linter has them.
+fn text_paths(paths: &[PathBuf]) -> Result<Vec<String>, Error> {
+    let texts = paths.iter().map(|path| {
+        let text = path.to_str();
+        let text = text.ok_or_else(|| Error::file(path, "the path is not Unicode"))?;
+        Ok(text.replace(std::path::MAIN_SEPARATOR, "/"))
+    });
+    texts.collect()
 }
 
 /// The built-in policies, and the file of an organisation above them.

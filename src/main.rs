@@ -12,6 +12,7 @@ mod http;
 mod inputs;
 mod keys;
 mod lint;
+mod lsp;
 mod output;
 mod package;
 mod profile;
@@ -55,7 +56,8 @@ enum Command {
     Timestamp(timestamp::TimestampArgs),
     Verify(verify::VerifyArgs),
     Catalog(catalog::CatalogArgs),
-    Lint(lint::LintArgs),
+    Lint(Box<lint::LintArgs>),
+    Lsp(lsp::LspArgs),
     Package(package::PackageArgs),
     Rules(rules::RulesArgs),
     Explain(rules::ExplainArgs),
@@ -97,7 +99,8 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Timestamp(arguments) => timestamp::run(&arguments, &config),
         Command::Verify(arguments) => verify::run(&arguments, &config),
         Command::Catalog(arguments) => catalog::run(arguments, &config),
-        Command::Lint(arguments) => lint::run(arguments, &config),
+        Command::Lint(arguments) => lint::run(&arguments, &config),
+        Command::Lsp(arguments) => lsp::run(&arguments, &config),
         Command::Package(arguments) => package::run(&arguments, &config),
         Command::Rules(arguments) => rules::list(&arguments),
         Command::Explain(arguments) => rules::explain(&arguments),

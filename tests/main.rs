@@ -25,6 +25,7 @@ mod keys_doctor;
 mod killed;
 mod lint_fix;
 mod loopback;
+mod lsp;
 mod osslsigncode;
 #[path = "../formats/tests/appx/builder.rs"]
 mod package_builder;
@@ -40,3 +41,4 @@ mod support;
 mod timestamp;
 mod timestamp_servers;
 mod token;
+mod watch;

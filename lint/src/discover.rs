@@ -234,7 +234,8 @@ fn walk(files: &dyn Files, root: &str, targets: &[Target]) -> Result<Discovered,
     Ok(discovered)
 }
 
-fn is_skipped(name: &str) -> bool {
+/// Whether a folder or file of this name, or what is below it, is no input.
+pub fn is_skipped(name: &str) -> bool {
     name.starts_with('.') || SKIPPED.contains(&name)
 }
 

@@ -67,6 +67,12 @@ impl ReportArgs {
         Ok(())
     }
 
+    /// The files that are written.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let reports = self.reports.iter().map(|(_, path)| path);
+        reports.chain(&self.output).map(PathBuf::as_path)
+    }
+
     fn render(
         &self,
         format: Format,

@@ -16,7 +16,7 @@ mod snippet;
 pub mod text;
 pub mod verification;
 
-pub use repository::Repository;
+pub use repository::{Repository, uri_encoded};
 
 use crate::diagnostic::{Diagnostic, Level};
 

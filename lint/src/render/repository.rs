@@ -33,24 +33,29 @@ impl Repository {
     /// The same as a URI reference (RFC 3986): relative below the root, otherwise with the scheme `file`.
     pub(super) fn uri(&self, path: &str) -> String {
         let path = self.path(path);
-        let mut uri = String::with_capacity(path.len());
-        if path.starts_with('/') {
-            uri.push_str("file://");
-        } else if path.get(1..3) == Some(":/") {
-            uri.push_str("file:///");
-        }
-        for byte in path.bytes() {
-            match byte {
-                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => uri.push(char::from(byte)),
-                b'/' | b'-' | b'.' | b'_' | b'~' | b'+' | b',' | b'=' | b'@' => {
-                    uri.push(char::from(byte));
-                }
-                // Writing into a string does not fail.
-                _ => drop(write!(uri, "%{byte:02X}")),
-            }
-        }
-        uri
+        let scheme = match path.get(1..3) {
+            _ if path.starts_with('/') => "file://",
+            Some(":/") => "file:///",
+            _ => "",
+        };
+        format!("{scheme}{}", uri_encoded(&path))
     }
+}
+
+/// A path as it stands in a URI (RFC 3986): what could mean something else is a percent sign and two digits.
+pub fn uri_encoded(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => uri.push(char::from(byte)),
+            b'/' | b'-' | b'.' | b'_' | b'~' | b'+' | b',' | b'=' | b'@' => {
+                uri.push(char::from(byte));
+            }
+            // Writing into a string does not fail.
+            _ => drop(write!(uri, "%{byte:02X}")),
+        }
+    }
+    uri
 }
 
 /// The path without empty names and `.`, `..` taken back.

@@ -1,0 +1,217 @@
+//! What is known between two messages: folders, open documents, and the last findings.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use formats::source::Source;
+use lint::diagnostic::Diagnostic as Found;
+use lint::engine::{Outcome, gather, judge};
+use lint::facts::{Signature, Workspace};
+use lint::files::{Disk, Files, Kind, Overlay, is_below};
+use lint::policy::Policies;
+use lint::resolve::ResolveOptions;
+use lint::verify::verify_cabinets;
+use lsp_types::{Diagnostic, InitializeParams, Uri, WorkspaceFolder};
+use signer::anchor::Anchors;
+use signer::verify::VerifyOptions;
+use time::OffsetDateTime;
+
+use super::places;
+use crate::config::Config;
+use crate::error::Error;
+use crate::trust;
+
+/// What has to be made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stale {
+    Nothing,
+    /// The text of open documents.
+    Documents,
+    /// Policies and signatures too.
+    Everything,
+}
+
+/// A document that is open in the editor.
+struct Buffer {
+    uri: Uri,
+    version: i32,
+    text: String,
+}
+
+/// The findings of a file, to be sent.
+pub(super) type Published = (Uri, Vec<Diagnostic>, Option<i32>);
+
+pub(super) struct Session<'a> {
+    config: &'a Config,
+    policy: Option<PathBuf>,
+    folders: Vec<String>,
+    buffers: BTreeMap<String, Buffer>,
+    stale: Stale,
+    pub(super) policies: Policies,
+    anchors: Anchors,
+    /// What verifying the cabinets of a workspace said, by its folder.
+    signatures: BTreeMap<String, Vec<Signature>>,
+    pub(super) workspaces: Vec<Workspace>,
+    pub(super) outcome: Outcome,
+    /// What was sent last, by path, where it was something.
+    sent: BTreeMap<String, Vec<Diagnostic>>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        policy: Option<PathBuf>,
+        config: &'a Config,
+        parameters: &InitializeParams,
+    ) -> Result<Self, Error> {
+        #[expect(deprecated, reason = "editors without workspace folders send the root")]
+        let root = parameters.root_uri.as_ref();
+        let folders = parameters.workspace_folders.iter().flatten();
+        let mut folders: Vec<String> = folders
+            .filter_map(|folder| places::path(&folder.uri))
+            .collect();
+        if folders.is_empty() {
+            folders.extend(root.and_then(places::path));
+        }
+        Ok(Self {
+            anchors: trust::anchors(config, &[])?,
+            policies: Policies::built_in(),
+            config,
+            policy,
+            folders,
+            buffers: BTreeMap::new(),
+            stale: Stale::Everything,
+            signatures: BTreeMap::new(),
+            workspaces: Vec::new(),
+            outcome: Outcome::default(),
+            sent: BTreeMap::new(),
+        })
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale != Stale::Nothing
+    }
+
+    pub(super) fn mark(&mut self, stale: Stale) {
+        self.stale = self.stale.max(stale);
+    }
+
+    pub(super) fn open(&mut self, uri: Uri, version: i32, text: String) {
+        if let Some(path) = places::path(&uri) {
+            let buffer = Buffer { uri, version, text };
+            self.buffers.insert(path, buffer);
+            self.mark(Stale::Documents);
+        }
+    }
+
+    pub(super) fn change(&mut self, uri: &Uri, version: i32, text: String) {
+        let path = places::path(uri);
+        if let Some(buffer) = path.and_then(|path| self.buffers.get_mut(&path)) {
+            buffer.version = version;
+            buffer.text = text;
+            self.mark(Stale::Documents);
+        }
+    }
+
+    pub(super) fn close(&mut self, uri: &Uri) {
+        if let Some(path) = places::path(uri) {
+            self.buffers.remove(&path);
+            self.mark(Stale::Documents);
+        }
+    }
+
+    pub(super) fn change_folders(
+        &mut self,
+        removed: &[WorkspaceFolder],
+        added: &[WorkspaceFolder],
+    ) {
+        let path = |folder: &WorkspaceFolder| places::path(&folder.uri);
+        let removed: Vec<String> = removed.iter().filter_map(path).collect();
+        self.folders.retain(|folder| !removed.contains(folder));
+        self.folders.extend(added.iter().filter_map(path));
+        self.mark(Stale::Everything);
+    }
+
+    /// The text of a file that something was found in or that belongs to a workspace.
+    pub(super) fn source(&self, path: &str) -> Option<&Source> {
+        self.outcome.sources.get(path).map(AsRef::as_ref)
+    }
+
+    /// The findings of a file.
+    pub(super) fn findings(&self, path: &str) -> impl Iterator<Item = &Found> {
+        let findings = self.outcome.diagnostics.iter();
+        findings.filter(move |found| found.primary.file() == path)
+    }
+
+    /// How the editor calls a file.
+    pub(super) fn uri(&self, path: &str) -> Option<Uri> {
+        match self.buffers.get(path) {
+            Some(buffer) => Some(buffer.uri.clone()),
+            None => places::uri(path),
+        }
+    }
+
+    /// Makes the findings anew; gives those of every file whose findings are others than were sent.
+    pub(super) fn refresh(&mut self) -> Result<Vec<Published>, Error> {
+        let stale = std::mem::replace(&mut self.stale, Stale::Nothing);
+        let mut files = Overlay::new(&Disk);
+        for (path, buffer) in &self.buffers {
+            files.change(path, places::encoded(path, &buffer.text));
+        }
+        if stale == Stale::Everything {
+            self.signatures.clear();
+            self.policies = crate::lint::policies(self.policy.as_deref())?;
+            self.anchors = trust::anchors(self.config, &[])?;
+        }
+        let options = ResolveOptions::default();
+        let mut workspaces = gather(&files, &self.paths(), &options).map_err(Error::new)?;
+        for workspace in &mut workspaces {
+            match self.signatures.get(&workspace.root) {
+                Some(known) if !workspace.root.is_empty() => workspace.signatures = known.clone(),
+                _ => {
+                    let verify = VerifyOptions {
+                        at: OffsetDateTime::now_utc(),
+                        anchors: &self.anchors,
+                    };
+                    verify_cabinets(&files, workspace, verify);
+                    let signatures = workspace.signatures.clone();
+                    self.signatures.insert(workspace.root.clone(), signatures);
+                }
+            }
+        }
+        self.outcome = judge(&workspaces, &self.policies);
+        self.workspaces = workspaces;
+        Ok(self.changes())
+    }
+
+    /// The folders of the editor, and what is open outside of them.
+    fn paths(&self) -> Vec<String> {
+        let is_there = |path: &&String| Disk.kind(path).is_ok();
+        let is_alone = |path: &&String| !self.folders.iter().any(|folder| is_below(path, folder));
+        let is_file = |path: &&String| Disk.kind(path).is_ok_and(|kind| kind == Kind::File);
+        let alone = self.buffers.keys().filter(is_alone).filter(is_file);
+        let folders = self.folders.iter().filter(is_there);
+        folders.chain(alone).cloned().collect()
+    }
+
+    fn changes(&mut self) -> Vec<Published> {
+        let mut now: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
+        for found in &self.outcome.diagnostics {
+            let file = now.entry(found.primary.file().to_owned()).or_default();
+            file.push(places::diagnostic(self, found));
+        }
+        let last = std::mem::take(&mut self.sent);
+        let cleared = last.keys().filter(|path| !now.contains_key(*path));
+        let cleared = cleared.map(|path| (path.as_str(), &[][..]));
+        let changed = now
+            .iter()
+            .filter(|(path, all)| last.get(*path) != Some(all));
+        let changed = changed.map(|(path, all)| (path.as_str(), all.as_slice()));
+        let published = changed.chain(cleared).filter_map(|(path, diagnostics)| {
+            let version = self.buffers.get(path).map(|buffer| buffer.version);
+            Some((self.uri(path)?, diagnostics.to_vec(), version))
+        });
+        let published = published.collect();
+        self.sent = now;
+        published
+    }
+}
