@@ -114,6 +114,15 @@ pub(crate) fn certificate_and_key_files(folder: &Path) -> Result<Vec<PathBuf>, E
     Ok(files)
 }
 
+/// The bytes of a file of at most `limit` bytes.
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+    let metadata = std::fs::metadata(path).map_err(|error| Error::file(path, error))?;
+    if metadata.len() > limit {
+        return Err(Error::file(path, format_args!("larger than {limit} bytes")));
+    }
+    std::fs::read(path).map_err(|error| Error::file(path, error))
+}
+
 fn search(
     folder: &Path,
     depth: usize,

@@ -5,6 +5,7 @@ mod catalog;
 mod certs;
 mod config;
 mod demo;
+mod detached;
 mod error;
 mod exit;
 mod holder;
@@ -21,6 +22,7 @@ mod resign;
 mod rules;
 mod secret;
 mod sign;
+mod signature;
 mod timestamp;
 mod trust;
 mod verify;
@@ -48,8 +50,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Attach(Box<detached::AttachArgs>),
     Certs(certs::CertsArgs),
     Demo(demo::DemoArgs),
+    Extract(Box<detached::ExtractArgs>),
     Sign(Box<sign::SignArgs>),
     Remove(remove::RemoveArgs),
     Resign(Box<resign::ResignArgs>),
@@ -91,8 +95,10 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         _ => Config::find(cli.config.as_deref())?,
     };
     match cli.command {
+        Command::Attach(arguments) => detached::attach(&arguments, &config),
         Command::Certs(arguments) => certs::run(&arguments, &config),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Extract(arguments) => detached::extract(&arguments, &config),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Resign(arguments) => resign::run(*arguments, &config),
         Command::Sign(arguments) => sign::run(*arguments, &config),

@@ -7,12 +7,14 @@ use signer::cms::Attributes;
 use signer::digest::DigestAlgorithm;
 use signer::identity::{Identity, Objection};
 use signer::sign::SignOptions;
+use signer::signer_certificates::SignerCertificates;
 use signer::timestamp::Server;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, Kind, Profile};
 use crate::error::Error;
+use crate::holder::{self, Holder};
 use crate::secret::Secret;
 use crate::timestamp;
 
@@ -49,23 +51,72 @@ pub(crate) fn load(config: &Config, name: &str, given: KeyFiles) -> Result<Ready
     }
     profile.password_env = given.password_env.or(profile.password_env);
     profile.password_file = given.password_file.or(profile.password_file);
-    let kind = profile.kind.unwrap_or(match name {
-        "test" => Kind::Test,
-        _ => Kind::Retail,
-    });
     Ok(Ready {
         servers: servers(&profile),
         identity: identity(name, &profile)?,
-        options: SignOptions {
-            digest: digest(profile.digest.as_deref().unwrap_or("sha256"))?,
-            attributes: Attributes {
-                program_name: profile.program_name,
-                more_info: profile.more_info,
-                signing_time: None,
-            },
-            ..SignOptions::default()
+        kind: kind(name, &profile),
+        options: options(profile)?,
+    })
+}
+
+/// A profile whose key is somewhere else.
+pub(crate) struct Keyless {
+    /// Who signs, where the profile or the command line says so.
+    pub(crate) certificates: Option<SignerCertificates>,
+    pub(crate) options: SignOptions,
+    pub(crate) kind: Kind,
+    /// Time-stamping servers of the profile.
+    pub(crate) servers: Vec<Server>,
+}
+
+/// Loads a profile without looking at its key; a certificate file of the command line wins over that of the profile.
+pub(crate) fn load_without_key(
+    config: &Config,
+    name: &str,
+    certificate: Option<PathBuf>,
+) -> Result<Keyless, Error> {
+    let profile = find(config, name)?;
+    let of_holder = match profile.holders().as_slice() {
+        [Holder::Pkcs11(token)] => token.certificate().map(Path::to_owned),
+        [Holder::Command(program)] => Some(program.certificate().to_owned()),
+        _ => None,
+    };
+    let path = certificate.or(profile.certificate.clone()).or(of_holder);
+    let certificates = match path {
+        Some(path) => {
+            let certificates = SignerCertificates::of_file(&holder::certificates(&path)?);
+            Some(certificates.map_err(|error| Error::file(&path, error))?)
+        }
+        None if name == "test" && profile.pfx.is_none() => {
+            let identity = Identity::from_pfx(TEST_PFX, "").map_err(Error::new)?;
+            Some(identity.certificates().clone())
+        }
+        None => None,
+    };
+    Ok(Keyless {
+        certificates,
+        servers: servers(&profile),
+        kind: kind(name, &profile),
+        options: options(profile)?,
+    })
+}
+
+fn kind(name: &str, profile: &Profile) -> Kind {
+    profile.kind.unwrap_or(match name {
+        "test" => Kind::Test,
+        _ => Kind::Retail,
+    })
+}
+
+fn options(profile: Profile) -> Result<SignOptions, Error> {
+    Ok(SignOptions {
+        digest: digest(profile.digest.as_deref().unwrap_or("sha256"))?,
+        attributes: Attributes {
+            program_name: profile.program_name,
+            more_info: profile.more_info,
+            signing_time: None,
         },
-        kind,
+        ..SignOptions::default()
     })
 }
 
@@ -111,13 +162,30 @@ pub(crate) fn check(
     anchors: &Anchors,
     purpose: Purpose,
 ) -> Result<(), Error> {
-    let objections = ready.identity.objections(now, anchors, purpose);
+    check_certificates(
+        ready.identity.certificates(),
+        ready.kind,
+        allowed,
+        (now, purpose),
+        anchors,
+    )
+}
+
+/// Refuses certificates that must not sign now, and for this, for this kind of image.
+pub(crate) fn check_certificates(
+    certificates: &SignerCertificates,
+    kind: Kind,
+    allowed: &[&str],
+    (now, purpose): (OffsetDateTime, Purpose),
+    anchors: &Anchors,
+) -> Result<(), Error> {
+    let objections = certificates.objections(now, anchors, purpose);
     let stands = |objection: &&Objection| {
         let of_test = matches!(
             objection,
             Objection::TestCertificate { .. } | Objection::PublishedKey { .. }
         );
-        !(allowed.contains(&objection.name()) || of_test && ready.kind == Kind::Test)
+        !(allowed.contains(&objection.name()) || of_test && kind == Kind::Test)
     };
     match objections.iter().find(stands) {
         None => Ok(()),

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use signer::anchor::Purpose;
 use signer::identity::thumbprint;
-use signer::sign::{self, Action, IfSigned, Job, SignError, Signed};
+use signer::sign::{self, Action, Job, SignError, Signed};
 use signer::timestamp::Obtainer;
 use time::OffsetDateTime;
 
+use crate::ReportFormat;
 use crate::allow::AllowArgs;
 use crate::config::Config;
 use crate::error::Error;
@@ -19,9 +20,9 @@ use crate::http::Network;
 use crate::inputs;
 use crate::output;
 use crate::profile::{self, KeyFiles, Ready};
+use crate::signature::SignatureArgs;
 use crate::timestamp::{self, ServerArgs};
 use crate::trust;
-use crate::{ReportFormat, instant};
 
 /// Sign cabinets, catalogs, PE images, app packages and code-integrity policies.
 #[derive(Debug, Args)]
@@ -53,34 +54,12 @@ pub(crate) struct SignArgs {
     /// Replace the input by its signed form
     #[arg(long, conflicts_with = "out")]
     in_place: bool,
-    /// Digest of the signature: sha256, sha384 or sha512; app packages have their own
-    #[arg(long, value_name = "DIGEST")]
-    digest: Option<String>,
-    /// Program name that Windows shows
-    #[arg(long, value_name = "TEXT")]
-    name: Option<String>,
-    /// Address that Windows shows
-    #[arg(long, value_name = "URL")]
-    url: Option<String>,
-    /// Put a signing time into the signature; the same time gives the same bytes
-    #[arg(long, value_name = "RFC3339", value_parser = instant)]
-    signing_time: Option<OffsetDateTime>,
+    #[command(flatten)]
+    signature: SignatureArgs,
     #[command(flatten)]
     servers: ServerArgs,
-    /// What to do with a file that is signed
-    #[arg(long, value_enum, default_value_t)]
-    if_signed: IfSignedArg,
-    /// Short for --if-signed append
-    #[arg(long, conflicts_with = "if_signed")]
-    append: bool,
-    /// Put a hash of every page into the signatures of PE images
-    #[arg(long)]
-    page_hashes: bool,
     #[command(flatten)]
     allow: AllowArgs,
-    /// Sign although an app package names another publisher than the certificate
-    #[arg(long)]
-    allow_publisher_mismatch: bool,
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
@@ -88,32 +67,6 @@ pub(crate) struct SignArgs {
     /// policies are signed where they are named
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-}
-
-/// What to do with a file that is signed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum IfSignedArg {
-    /// Take every signature off and sign
-    #[default]
-    Replace,
-    /// Keep the signatures and nest another one in the first
-    Append,
-    /// Report an error
-    Fail,
-    /// Leave it as it is
-    Skip,
-}
-
-impl SignArgs {
-    fn if_signed(&self) -> IfSigned {
-        match self.if_signed {
-            _ if self.append => IfSigned::Append,
-            IfSignedArg::Replace => IfSigned::Replace,
-            IfSignedArg::Append => IfSigned::Append,
-            IfSignedArg::Fail => IfSigned::Fail,
-            IfSignedArg::Skip => IfSigned::Skip,
-        }
-    }
 }
 
 /// What became of one file.
@@ -133,15 +86,7 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
         password_file: arguments.password_file.clone(),
     };
     let mut ready = profile::load(config, &arguments.profile, key_files)?;
-    if let Some(digest) = &arguments.digest {
-        ready.options.digest = profile::digest(digest)?;
-    }
-    let attributes = &mut ready.options.attributes;
-    attributes.program_name = arguments.name.clone().or(attributes.program_name.take());
-    attributes.more_info = arguments.url.clone().or(attributes.more_info.take());
-    attributes.signing_time = arguments.signing_time;
-    ready.options.page_hashes = arguments.page_hashes;
-    ready.options.allow_publisher_mismatch = arguments.allow_publisher_mismatch;
+    arguments.signature.apply(&mut ready.options)?;
     // Servers of the profile are for code.
     ready.options.stamp_policies = arguments.servers.are_given();
     let anchors = trust::anchors(config, &arguments.servers.root)?;
@@ -166,7 +111,7 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
     let job = Job {
         identity: &ready.identity,
         options: &ready.options,
-        if_signed: arguments.if_signed(),
+        if_signed: arguments.signature.if_signed(),
         stamping: obtainer.as_ref(),
     };
     let targets = targets(&files, arguments.out.as_deref())?;
@@ -190,7 +135,7 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
 }
 
 /// What the certificate is to be for: policies alone need no certificate for code.
-fn purpose(files: &[PathBuf]) -> Purpose {
+pub(crate) fn purpose(files: &[PathBuf]) -> Purpose {
     match !files.is_empty() && files.iter().all(|path| inputs::is_policy(path)) {
         true => Purpose::Policy,
         false => Purpose::Code,
@@ -212,7 +157,8 @@ pub(crate) fn targets(files: &[PathBuf], out: Option<&Path>) -> Result<Vec<PathB
     }
 }
 
-fn into_folder(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> {
+/// Where each file goes in a folder, which is made; two of one name are refused.
+pub(crate) fn into_folder(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> {
     std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
     let mut targets: Vec<PathBuf> = Vec::with_capacity(files.len());
     for file in files {
@@ -233,17 +179,18 @@ fn into_folder(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> 
 }
 
 fn sign_file(input: &Path, output: &Path, job: Job<'_>) -> Result<Signed, Error> {
-    sign::sign_file(input, output, job).map_err(|error| {
-        let hint = match error {
-            SignError::SignedAlready => {
-                "--if-signed says what to do with it: replace, append or skip"
-            }
-            SignError::NotNestable(_) => "--if-signed replace puts the new one in its place",
-            SignError::PublisherMismatch { .. } => "--allow-publisher-mismatch signs all the same",
-            error => return timestamp::explain(input, error),
-        };
-        Error::file(input, error).hint(hint)
-    })
+    sign::sign_file(input, output, job).map_err(|error| explain(input, error))
+}
+
+/// Why a file was not signed, and what can be done.
+pub(crate) fn explain(input: &Path, error: SignError) -> Error {
+    let hint = match error {
+        SignError::SignedAlready => "--if-signed says what to do with it: replace, append or skip",
+        SignError::NotNestable(_) => "--if-signed replace puts the new one in its place",
+        SignError::PublisherMismatch { .. } => "--allow-publisher-mismatch signs all the same",
+        error => return timestamp::explain(input, error),
+    };
+    Error::file(input, error).hint(hint)
 }
 
 fn report(rows: &[Row], ready: &Ready, arguments: &SignArgs) -> Result<(), Error> {

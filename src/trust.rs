@@ -38,11 +38,11 @@ impl MaterialArgs {
     pub(crate) fn add_to(&self, anchors: Anchors) -> Result<Anchors, Error> {
         let mut revocation = RevocationData::default();
         for path in &self.crl {
-            let added = revocation.add_lists(read(path, MAX_LISTS)?);
+            let added = revocation.add_lists(inputs::read(path, MAX_LISTS)?);
             added.map_err(|error| Error::file(path, error))?;
         }
         for path in &self.ocsp {
-            let added = revocation.add_response(&read(path, MAX_FILE)?);
+            let added = revocation.add_response(&inputs::read(path, MAX_FILE)?);
             added.map_err(|error| Error::file(path, error))?;
         }
         let anchors = anchors.with_revocation(revocation);
@@ -104,13 +104,5 @@ fn read_folder(folder: &Path) -> Result<Vec<Certificate>, Error> {
 }
 
 fn read_file(path: &Path) -> Result<Vec<Certificate>, Error> {
-    read_certificates(&read(path, MAX_FILE)?).map_err(|error| Error::file(path, error))
-}
-
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let metadata = std::fs::metadata(path).map_err(|error| Error::file(path, error))?;
-    if metadata.len() > limit {
-        return Err(Error::file(path, format_args!("larger than {limit} bytes")));
-    }
-    std::fs::read(path).map_err(|error| Error::file(path, error))
+    read_certificates(&inputs::read(path, MAX_FILE)?).map_err(|error| Error::file(path, error))
 }

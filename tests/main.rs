@@ -15,6 +15,7 @@ mod certs;
 mod chains;
 mod cloud;
 mod demo;
+mod detached;
 mod folder;
 mod google_cloud_kms;
 #[allow(dead_code, reason = "the tests of images use the rest of it")]

@@ -3,6 +3,8 @@
 //! Two phases, so that a key may live anywhere: [`Draft::to_be_signed`] gives the bytes that the key signs,
 //! [`Draft::assemble`] takes the signature.
 
+use std::borrow::Cow;
+
 use formats::certificate::Certificate;
 use formats::der::{self, Reader};
 use formats::der_time;
@@ -31,7 +33,7 @@ pub struct Attributes {
 #[derive(Debug, Clone)]
 pub struct Draft<'a> {
     content_type: Oid<'a>,
-    content: &'a [u8],
+    content: Cow<'a, [u8]>,
     digest: DigestAlgorithm,
     /// `SET OF Attribute` under its universal tag.
     attributes: Vec<u8>,
@@ -45,7 +47,7 @@ impl<'a> Draft<'a> {
     /// Where `content` is not one DER element.
     pub fn new(
         content_type: Oid<'a>,
-        content: &'a [u8],
+        content: impl Into<Cow<'a, [u8]>>,
         digest: DigestAlgorithm,
         attributes: &Attributes,
     ) -> Result<Self, ParseError> {
@@ -73,11 +75,12 @@ impl<'a> Draft<'a> {
     /// As [`Draft::new`].
     pub fn plain(
         content_type: Oid<'a>,
-        content: &'a [u8],
+        content: impl Into<Cow<'a, [u8]>>,
         digest: DigestAlgorithm,
         signing_time: Option<OffsetDateTime>,
     ) -> Result<Self, ParseError> {
-        let mut reader = Reader::new("content", content, 0);
+        let content = content.into();
+        let mut reader = Reader::new("content", &content, 0);
         let element = reader.next("content")?;
         reader.finish()?;
         let message_digest = der::octet_string(&digest.of(element.value));
@@ -113,6 +116,21 @@ impl<'a> Draft<'a> {
         Ok(self)
     }
 
+    /// `eContentType`.
+    pub fn content_type(&self) -> Oid<'a> {
+        self.content_type
+    }
+
+    /// The content element.
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    /// The digest of content and attributes.
+    pub fn digest(&self) -> DigestAlgorithm {
+        self.digest
+    }
+
     /// The bytes that the key signs.
     pub fn to_be_signed(&self) -> &[u8] {
         &self.attributes
@@ -140,7 +158,7 @@ impl<'a> Draft<'a> {
         SignedDataParts {
             digest_algorithm: self.digest.oid(),
             content_type: self.content_type,
-            content: self.content,
+            content: &self.content,
             certificates: certificates.map(|c| c.der.clone()).collect(),
             signer_info: &signer_info,
         }

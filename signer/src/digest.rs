@@ -40,6 +40,12 @@ impl DigestAlgorithm {
         Some(row.0)
     }
 
+    /// The algorithm of the name that reports use, e.g. `SHA-256`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let row = Self::ALL.iter().find(|(.., n)| *n == name)?;
+        Some(row.0)
+    }
+
     /// Its object identifier.
     pub fn oid(self) -> Oid<'static> {
         match self {

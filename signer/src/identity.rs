@@ -9,14 +9,12 @@ use rustls_pki_types::pem::{PemObject, SectionKind};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::anchor::{Anchors, Purpose, TrustClass};
-use crate::chain::{self, Validity};
-use crate::clock;
+use crate::anchor::{Anchors, Purpose};
 use crate::digest::DigestAlgorithm;
 use crate::key::{KeyError, RemoteKey, SigningKey};
 use crate::pfx::{Pfx, PfxError};
 use crate::public_key::PublicKey;
-use crate::published;
+use crate::signer_certificates::SignerCertificates;
 
 /// Why an identity cannot be loaded or used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -113,8 +111,7 @@ impl Objection {
 #[derive(Debug)]
 pub struct Identity {
     key: SigningKey,
-    leaf: Certificate,
-    intermediates: Vec<Certificate>,
+    certificates: SignerCertificates,
 }
 
 impl Identity {
@@ -150,12 +147,8 @@ impl Identity {
     /// [`IdentityError::KeyMismatch`] where none does.
     pub fn new(key: SigningKey, certificates: Vec<Certificate>) -> Result<Self, IdentityError> {
         let leaf = find_leaf(&certificates, |public| key.matches(public))?.clone();
-        let intermediates = chain::intermediates(&leaf, &certificates);
-        Ok(Self {
-            key,
-            leaf,
-            intermediates,
-        })
+        let certificates = SignerCertificates::new(leaf, &certificates);
+        Ok(Self { key, certificates })
     }
 
     /// An identity of a key that someone else holds. Where the holder does not tell the public half, the signer's
@@ -182,21 +175,24 @@ impl Identity {
         &self.key
     }
 
+    /// The certificates, without the key.
+    pub fn certificates(&self) -> &SignerCertificates {
+        &self.certificates
+    }
+
     /// The certificate of the key.
     pub fn leaf(&self) -> &Certificate {
-        &self.leaf
+        self.certificates.leaf()
     }
 
     /// The certificates between leaf and root, the root left out.
     pub fn intermediates(&self) -> &[Certificate] {
-        &self.intermediates
+        self.certificates.intermediates()
     }
 
-    /// Fills gaps in the chain from `more`, certificates in any order; those that are valid at `now` are preferred.
+    /// As [`SignerCertificates::complete`].
     pub fn complete(&mut self, more: &[Certificate], now: OffsetDateTime) {
-        let mut pool: Vec<Certificate> = self.intermediates.iter().chain(more).cloned().collect();
-        pool.sort_by_key(|certificate| Validity::against(certificate, now).is_some());
-        self.intermediates = chain::intermediates(&self.leaf, &pool);
+        self.certificates.complete(more, now);
     }
 
     /// Everything that speaks against signing with this identity at `now`; `purpose` is what is to be signed.
@@ -206,43 +202,7 @@ impl Identity {
         anchors: &Anchors,
         purpose: Purpose,
     ) -> Vec<Objection> {
-        let mut objections = Vec::new();
-        let subject = self.leaf.subject.to_string();
-        for certificate in std::iter::once(&self.leaf).chain(&self.intermediates) {
-            let subject = certificate.subject.to_string();
-            if now > certificate.not_after {
-                let date = clock::rfc3339(certificate.not_after);
-                objections.push(Objection::Expired { subject, date });
-            } else if now < certificate.not_before {
-                let date = clock::rfc3339(certificate.not_before);
-                objections.push(Objection::NotYetValid { subject, date });
-            }
-        }
-        let (usage, what) = match purpose {
-            Purpose::Policy => (chain::may_sign_policies(&self.leaf), "policies"),
-            Purpose::Code | Purpose::Timestamp => (chain::may_sign_code(&self.leaf), "code"),
-        };
-        if let Err(reason) = usage {
-            let subject = subject.clone();
-            objections.push(Objection::WrongUsage {
-                subject,
-                what,
-                reason,
-            });
-        }
-        let classified = chain::classify(&self.leaf, &self.intermediates, anchors);
-        let own_test = classified
-            .as_ref()
-            .is_some_and(|a| a.class == TrustClass::OwnTest);
-        if let Some(listed) = published::find(&self.leaf).filter(|_| !own_test) {
-            let subject = subject.clone();
-            objections.push(Objection::PublishedKey { subject, listed });
-        }
-        if let Some(anchor) = classified.filter(|anchor| anchor.class.is_test()) {
-            let anchor = anchor.name;
-            objections.push(Objection::TestCertificate { subject, anchor });
-        }
-        objections
+        self.certificates.objections(now, anchors, purpose)
     }
 }
 
@@ -258,7 +218,7 @@ fn find_leaf(
 }
 
 /// The certificate that issued none of the others.
-fn only_leaf(certificates: &[Certificate]) -> Result<&Certificate, IdentityError> {
+pub(crate) fn only_leaf(certificates: &[Certificate]) -> Result<&Certificate, IdentityError> {
     let is_leaf = |certificate: &&Certificate| {
         let issued = |other: &Certificate| {
             other != *certificate && other.issuer.raw == certificate.subject.raw
@@ -298,7 +258,7 @@ pub fn read_certificates(file: &[u8]) -> Result<Vec<Certificate>, IdentityError>
 }
 
 /// Whether a SEQUENCE begins with an object identifier, as `ContentInfo` does and a certificate does not.
-fn is_content_info(file: &[u8]) -> bool {
+pub(crate) fn is_content_info(file: &[u8]) -> bool {
     let mut reader = Reader::new("file", file, 0);
     let element = reader.next("element");
     element.is_ok_and(|e| e.reader("element").peek_tag() == Some(der::OBJECT_IDENTIFIER))
@@ -320,7 +280,7 @@ fn certificates(der: &[Vec<u8>]) -> Result<Vec<Certificate>, IdentityError> {
 type Section = (SectionKind, Zeroizing<Vec<u8>>);
 
 /// The sections of a PEM file; text between them is allowed.
-fn sections(file: &[u8]) -> Result<Vec<Section>, IdentityError> {
+pub(crate) fn sections(file: &[u8]) -> Result<Vec<Section>, IdentityError> {
     <(SectionKind, Vec<u8>)>::pem_slice_iter(file)
         .map(|section| {
             let (kind, der) = section.map_err(|error| IdentityError::Pem(error.to_string()))?;

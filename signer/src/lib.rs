@@ -22,6 +22,8 @@ pub mod chain;
 pub mod clock;
 pub mod cms;
 pub mod cross_certificate;
+
+pub mod detached;
 pub mod digest;
 pub mod embedded;
 pub mod environment;
@@ -41,5 +43,6 @@ pub mod public_key;
 pub mod published;
 pub mod revocation;
 pub mod sign;
+pub mod signer_certificates;
 pub mod timestamp;
 pub mod verify;

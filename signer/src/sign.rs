@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
+use formats::certificate::Certificate;
 use formats::container::appx;
 use formats::container::pe::{self, WordSum};
 use formats::container::{Container, Format, Prepared, ToBeSigned};
@@ -138,6 +139,24 @@ pub enum Action {
 }
 
 impl Action {
+    /// What is to be done with a file.
+    pub(crate) fn on(container: &Container, if_signed: IfSigned) -> Result<Self, SignError> {
+        match (container.signature(), if_signed) {
+            (None, _) => Ok(Self::Signed),
+            (Some(_), IfSigned::Replace) => Ok(Self::Replaced),
+            (Some(_), IfSigned::Append) => Ok(Self::Appended),
+            (Some(_), IfSigned::Skip) => Ok(Self::Skipped),
+            (Some(_), IfSigned::Fail) => Err(SignError::SignedAlready),
+        }
+    }
+
+    pub(crate) fn placement(self) -> Placement {
+        match self {
+            Self::Appended => Placement::Nest,
+            Self::Signed | Self::Replaced | Self::Skipped => Placement::Replace,
+        }
+    }
+
     /// The name that reports use.
     pub fn name(self) -> &'static str {
         match self {
@@ -183,13 +202,7 @@ pub struct Job<'a> {
 pub fn sign_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Signed, SignError> {
     let mut input = BufReader::with_capacity(READ_BUFFER, File::open(source)?);
     let container = Container::read(&mut input)?;
-    let action = match (container.signature(), job.if_signed) {
-        (None, _) => Action::Signed,
-        (Some(_), IfSigned::Replace) => Action::Replaced,
-        (Some(_), IfSigned::Append) => Action::Appended,
-        (Some(_), IfSigned::Skip) => Action::Skipped,
-        (Some(_), IfSigned::Fail) => return Err(SignError::SignedAlready),
-    };
+    let action = Action::on(&container, job.if_signed)?;
     let mut signed = Signed {
         format: container.format(),
         digest: digest_of(&container, job.options),
@@ -202,24 +215,62 @@ pub fn sign_file(source: &Path, target: &Path, job: Job<'_>) -> Result<Signed, S
         }
         return Ok(signed);
     }
-    let placement = match action {
-        Action::Appended => Placement::Nest,
-        _ => Placement::Replace,
+    let insertion = Insertion {
+        source,
+        target,
+        leaf: job.identity.leaf(),
+        options: job.options,
+        placement: action.placement(),
+        stamping: job.stamping,
     };
-    let prepared = prepare(&container, placement)?;
-    // Any well-formed content shows where the signature will stand.
-    let draft = prepared.embed(&der::sequence(&[]), WordSum::default())?;
-    write_drafted(source, &draft, target, || {
-        let (mut cms, hashed) = sign_prepared(&prepared, &mut input, job.identity, job.options)?;
-        if let Some(obtainer) = stamping(&container, job) {
-            let (stamped, obtained) = add_stamp(&cms, obtainer, Existing::Keep)?;
-            cms = stamped;
-            signed.timestamp = Some(obtained);
-        }
-        let cms = place(&container, cms, placement)?;
-        Ok::<Patch, SignError>(prepared.embed(&cms, hashed)?)
+    signed.timestamp = insertion.write(&container, &mut input, |draft| {
+        Ok::<_, SignError>(draft.sign(job.identity)?)
     })?;
     Ok(signed)
+}
+
+/// One signature that goes into a file.
+pub(crate) struct Insertion<'a> {
+    pub(crate) source: &'a Path,
+    /// Where the result goes; may be the source.
+    pub(crate) target: &'a Path,
+    /// Who signs.
+    pub(crate) leaf: &'a Certificate,
+    pub(crate) options: &'a SignOptions,
+    /// Counts instead of that of the options.
+    pub(crate) placement: Placement,
+    pub(crate) stamping: Option<&'a Obtainer<'a>>,
+}
+
+impl Insertion<'_> {
+    /// Lets `finish` make a PKCS#7 of what is to be signed, and writes the file with it. `container` was read from
+    /// `input`, which is the source.
+    pub(crate) fn write<E: From<SignError> + From<io::Error>>(
+        &self,
+        container: &Container,
+        input: &mut (impl Read + Seek),
+        finish: impl FnOnce(&Draft<'_>) -> Result<Vec<u8>, E>,
+    ) -> Result<Option<Obtained>, E> {
+        let prepared = prepare(container, self.placement)?;
+        // Any well-formed content shows where the signature will stand.
+        let layout = prepared.embed(&der::sequence(&[]), WordSum::default());
+        let layout = layout.map_err(SignError::from)?;
+        let mut obtained = None;
+        write_drafted(self.source, &layout, self.target, || {
+            let (draft, hashed) = draft(&prepared, input, self.leaf, self.options)?;
+            let mut cms = finish(&draft)?;
+            if let Some(obtainer) = stamping(container, self.options, self.stamping) {
+                let stamped = add_stamp(&cms, obtainer, Existing::Keep);
+                let (stamped, stamp) = stamped.map_err(SignError::from)?;
+                cms = stamped;
+                obtained = Some(stamp);
+            }
+            let cms = place(container, cms, self.placement).map_err(SignError::from)?;
+            let patch = prepared.embed(&cms, hashed).map_err(SignError::from)?;
+            Ok::<Patch, E>(patch)
+        })?;
+        Ok(obtained)
+    }
 }
 
 /// Signs a file in memory as [`SignOptions::placement`] says, whatever signatures it has.
@@ -233,7 +284,7 @@ pub fn sign_bytes(bytes: &[u8], job: Job<'_>) -> Result<(Vec<u8>, Option<Obtaine
     let prepared = prepare(&container, placement)?;
     let (mut cms, hashed) = sign_prepared(&prepared, &mut input, job.identity, job.options)?;
     let mut obtained = None;
-    if let Some(obtainer) = stamping(&container, job) {
+    if let Some(obtainer) = stamping(&container, job.options, job.stamping) {
         let (stamped, stamp) = add_stamp(&cms, obtainer, Existing::Keep)?;
         cms = stamped;
         obtained = Some(stamp);
@@ -247,13 +298,20 @@ pub fn sign_bytes(bytes: &[u8], job: Job<'_>) -> Result<(Vec<u8>, Option<Obtaine
 }
 
 /// Who stamps the signature of this file.
-fn stamping<'a>(container: &Container, job: Job<'a>) -> Option<&'a Obtainer<'a>> {
-    let is_stamped = !matches!(container, Container::SiPolicy(_)) || job.options.stamp_policies;
-    job.stamping.filter(|_| is_stamped)
+fn stamping<'a>(
+    container: &Container,
+    options: &SignOptions,
+    obtainer: Option<&'a Obtainer<'a>>,
+) -> Option<&'a Obtainer<'a>> {
+    let is_stamped = !matches!(container, Container::SiPolicy(_)) || options.stamp_policies;
+    obtainer.filter(|_| is_stamped)
 }
 
 /// The container with room for the new signature.
-fn prepare(container: &Container, placement: Placement) -> Result<Prepared<'_>, SignError> {
+pub(crate) fn prepare(
+    container: &Container,
+    placement: Placement,
+) -> Result<Prepared<'_>, SignError> {
     match (placement, container) {
         (Placement::Nest, Container::Appx(_) | Container::SiPolicy(_))
             if container.signature().is_some() =>
@@ -290,7 +348,7 @@ pub fn sign(
 }
 
 /// The digest with which a file is signed.
-fn digest_of(container: &Container, options: &SignOptions) -> DigestAlgorithm {
+pub(crate) fn digest_of(container: &Container, options: &SignOptions) -> DigestAlgorithm {
     match container {
         Container::Appx(package) => app_package::algorithm(package.hash_method()),
         _ => options.digest,
@@ -322,11 +380,20 @@ fn sign_prepared(
     identity: &Identity,
     options: &SignOptions,
 ) -> Result<(Vec<u8>, WordSum), SignError> {
+    let (draft, hashed) = draft(prepared, input, identity.leaf(), options)?;
+    Ok((draft.sign(identity)?, hashed))
+}
+
+/// What `leaf` is to sign for a container, and the sum of what was hashed where the container asks for one.
+pub(crate) fn draft<'p>(
+    prepared: &'p Prepared<'_>,
+    input: &mut (impl Read + Seek),
+    leaf: &Certificate,
+    options: &SignOptions,
+) -> Result<(Draft<'p>, WordSum), SignError> {
     let digest = options.digest;
-    let finish = |content_type, content: &[u8]| {
-        let draft = Draft::new(content_type, content, digest, &options.attributes)?;
-        Ok::<_, SignError>(draft.sign(identity)?)
-    };
+    let attributes = &options.attributes;
+    let kind = oid::SPC_INDIRECT_DATA;
     match prepared.to_be_signed()? {
         ToBeSigned::Cabinet {
             pieces,
@@ -336,8 +403,8 @@ fn sign_prepared(
             let data = EnhancedHash(&enhanced).write();
             let file = digest.of_pieces(input, &pieces)?;
             let content = SpcIndirectData::write(&data, digest.oid(), &file);
-            let cms = finish(oid::SPC_INDIRECT_DATA, &content)?;
-            Ok((cms, WordSum::default()))
+            let draft = Draft::new(kind, content, digest, attributes)?;
+            Ok((draft, WordSum::default()))
         }
         ToBeSigned::Pe { pieces, image } => {
             let pages = match options.page_hashes {
@@ -352,20 +419,23 @@ fn sign_prepared(
             let data = SpcPeImageData { page_hashes }.write();
             let (file, sum) = digest.of_pieces_with_sum(input, &pieces)?;
             let content = SpcIndirectData::write(&data, digest.oid(), &file);
-            Ok((finish(oid::SPC_INDIRECT_DATA, &content)?, sum))
+            Ok((Draft::new(kind, content, digest, attributes)?, sum))
         }
         ToBeSigned::Appx(prepared) => {
-            let cms = sign_package(prepared, input, identity, options)?;
-            Ok((cms, WordSum::default()))
+            let draft = package_draft(prepared, input, leaf, options)?;
+            Ok((draft, WordSum::default()))
         }
         ToBeSigned::Content {
             content_type,
             content,
-        } => Ok((finish(content_type, content)?, WordSum::default())),
+        } => {
+            let draft = Draft::new(content_type, content, digest, attributes)?;
+            Ok((draft, WordSum::default()))
+        }
         ToBeSigned::SiPolicy { content } => {
-            let time = options.attributes.signing_time;
-            let draft = Draft::plain(oid::SIPOLICY, &content, digest, time)?;
-            Ok((draft.sign(identity)?, WordSum::default()))
+            let time = attributes.signing_time;
+            let draft = Draft::plain(oid::SIPOLICY, content, digest, time)?;
+            Ok((draft, WordSum::default()))
         }
     }
 }
@@ -383,14 +453,14 @@ fn page_table(
     Ok(page_hash::table(input, &layout, algorithm)?)
 }
 
-fn sign_package(
+fn package_draft(
     prepared: &appx::Prepared,
     input: &mut (impl Read + Seek),
-    identity: &Identity,
+    leaf: &Certificate,
     options: &SignOptions,
-) -> Result<Vec<u8>, SignError> {
+) -> Result<Draft<'static>, SignError> {
     let publisher = prepared.publisher();
-    let subject = &identity.leaf().subject;
+    let subject = &leaf.subject;
     if !options.allow_publisher_mismatch && !app_package::is_publisher(publisher, subject) {
         return Err(SignError::PublisherMismatch {
             publisher: publisher.to_owned(),
@@ -401,14 +471,9 @@ fn sign_package(
     let data = app_package::sip_info(prepared.kind()).write();
     let list = app_package::digest_list(digest, input, prepared.digest_parts())?;
     let content = SpcIndirectData::write(&data, digest.oid(), &list);
-    let mut draft = Draft::new(
-        oid::SPC_INDIRECT_DATA,
-        &content,
-        digest,
-        &options.attributes,
-    )?;
+    let mut draft = Draft::new(oid::SPC_INDIRECT_DATA, content, digest, &options.attributes)?;
     if let Some(original) = prepared.original() {
         draft = draft.with_attribute(appx::ORIGINAL, original)?;
     }
-    Ok(draft.sign(identity)?)
+    Ok(draft)
 }

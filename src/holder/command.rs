@@ -51,6 +51,11 @@ impl CommandProfile {
         }
     }
 
+    /// The certificate file.
+    pub(crate) fn certificate(&self) -> &Path {
+        &self.certificate
+    }
+
     /// Puts program and certificate together.
     pub(crate) fn identity(&self) -> Result<Identity, Error> {
         let Some((program, arguments)) = self.program.split_first() else {

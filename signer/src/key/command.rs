@@ -15,11 +15,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use base64ct::{Base64, Encoding};
-use formats::der::{self, Reader};
-
-use super::encode::ecdsa_der;
-use super::{KeyError, RemoteKey};
+use super::{KeyError, RemoteKey, read_signature};
 use crate::digest::{DigestAlgorithm, hex};
 use crate::process::{self, Limits};
 use crate::public_key::{KeyKind, PublicKey};
@@ -100,7 +96,7 @@ impl RemoteKey for CommandKey {
             let _turn = (!self.choice.is_parallel).then(|| self.turn.lock());
             process::run(&mut command, &input, limits)?
         };
-        signature(kind, &answer).ok_or_else(|| KeyError::Refused {
+        read_signature(kind, &answer).ok_or_else(|| KeyError::Refused {
             key: self.name(),
             problem: format!(
                 "its answer of {} bytes is no signature of {kind}, neither plain nor in base64",
@@ -115,57 +111,5 @@ fn digest_name(digest: DigestAlgorithm) -> &'static str {
         DigestAlgorithm::Sha512 => "sha512",
         DigestAlgorithm::Sha384 => "sha384",
         _ => "sha256",
-    }
-}
-
-/// The signature in an answer, plain or in base64.
-fn signature(kind: KeyKind, answer: &[u8]) -> Option<Vec<u8>> {
-    plain(kind, answer).or_else(|| {
-        let text = std::str::from_utf8(answer).ok()?;
-        let text: String = text.split_ascii_whitespace().collect();
-        plain(kind, &Base64::decode_vec(&text).ok()?)
-    })
-}
-
-fn plain(kind: KeyKind, bytes: &[u8]) -> Option<Vec<u8>> {
-    if let KeyKind::Rsa(bits) = kind {
-        return (bytes.len() == bits.div_ceil(8)).then(|| bytes.to_vec());
-    }
-    let mut reader = Reader::new("ECDSA-Sig-Value", bytes, 0);
-    let is_der = reader.expect("signature", der::SEQUENCE).is_ok() && reader.finish().is_ok();
-    match is_der {
-        true => Some(bytes.to_vec()),
-        false => ecdsa_der(kind, bytes),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_read_plain_and_in_base64() {
-        let rsa = vec![0xa5; 256];
-        let kind = KeyKind::Rsa(2048);
-        assert_eq!(signature(kind, &rsa), Some(rsa.clone()));
-        let mut text = Base64::encode_string(&rsa);
-        text.insert_str(64, "\r\n");
-        text.push('\n');
-        assert_eq!(signature(kind, text.as_bytes()), Some(rsa));
-        for wrong in [&[0xa5; 255][..], b"", b"no signature", b"QQ=="] {
-            assert_eq!(signature(kind, wrong), None);
-        }
-
-        let numbers = [7; 64];
-        let value = ecdsa_der(KeyKind::P256, &numbers).unwrap();
-        for answer in [&numbers[..], &value] {
-            let text = Base64::encode_string(answer);
-            assert_eq!(signature(KeyKind::P256, answer), Some(value.clone()));
-            assert_eq!(
-                signature(KeyKind::P256, text.as_bytes()),
-                Some(value.clone())
-            );
-        }
-        assert_eq!(signature(KeyKind::P384, &numbers), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The encodings between a digest, what a key signs, and what a certificate's owner expects.
 
-use formats::der;
+use base64ct::{Base64, Encoding};
+use formats::der::{self, Reader};
 
 use crate::public_key::KeyKind;
 
@@ -31,6 +32,27 @@ pub(crate) fn scalar_length(kind: KeyKind) -> Option<usize> {
     }
 }
 
+/// The signature in an answer, plain or in base64.
+pub(crate) fn read_signature(kind: KeyKind, answer: &[u8]) -> Option<Vec<u8>> {
+    plain(kind, answer).or_else(|| {
+        let text = std::str::from_utf8(answer).ok()?;
+        let text: String = text.split_ascii_whitespace().collect();
+        plain(kind, &Base64::decode_vec(&text).ok()?)
+    })
+}
+
+fn plain(kind: KeyKind, bytes: &[u8]) -> Option<Vec<u8>> {
+    if let KeyKind::Rsa(bits) = kind {
+        return (bytes.len() == bits.div_ceil(8)).then(|| bytes.to_vec());
+    }
+    let mut reader = Reader::new("ECDSA-Sig-Value", bytes, 0);
+    let is_der = reader.expect("signature", der::SEQUENCE).is_ok() && reader.finish().is_ok();
+    match is_der {
+        true => Some(bytes.to_vec()),
+        false => ecdsa_der(kind, bytes),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +75,31 @@ mod tests {
         assert_eq!(ecdsa_der(KeyKind::P256, &numbers[1..]), None);
         assert_eq!(ecdsa_der(KeyKind::P384, &numbers), None);
         assert_eq!(ecdsa_der(KeyKind::Rsa(2048), &numbers), None);
+    }
+
+    #[test]
+    fn answers_are_read_plain_and_in_base64() {
+        let rsa = vec![0xa5; 256];
+        let kind = KeyKind::Rsa(2048);
+        assert_eq!(read_signature(kind, &rsa), Some(rsa.clone()));
+        let mut text = Base64::encode_string(&rsa);
+        text.insert_str(64, "\r\n");
+        text.push('\n');
+        assert_eq!(read_signature(kind, text.as_bytes()), Some(rsa));
+        for wrong in [&[0xa5; 255][..], b"", b"no signature", b"QQ=="] {
+            assert_eq!(read_signature(kind, wrong), None);
+        }
+
+        let numbers = [7; 64];
+        let value = ecdsa_der(KeyKind::P256, &numbers).unwrap();
+        for answer in [&numbers[..], &value] {
+            let text = Base64::encode_string(answer);
+            assert_eq!(read_signature(KeyKind::P256, answer), Some(value.clone()));
+            assert_eq!(
+                read_signature(KeyKind::P256, text.as_bytes()),
+                Some(value.clone())
+            );
+        }
+        assert_eq!(read_signature(KeyKind::P384, &numbers), None);
     }
 }

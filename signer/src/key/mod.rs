@@ -16,10 +16,11 @@ use formats::oid::{self, Oid};
 
 use crate::digest::DigestAlgorithm;
 use crate::process::ProcessError;
-use crate::public_key::{KeyKind, PublicKey};
+use crate::public_key::{KeyKind, PublicKey, SignatureError};
 use software::SoftwareKey;
 
 pub use encode::ecdsa_der;
+pub(crate) use encode::read_signature;
 
 /// Why a private key cannot be used. No variant carries key material.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -122,14 +123,8 @@ impl SigningKey {
     }
 
     fn new(holder: Holder, public: PublicKey) -> Result<Self, KeyError> {
-        match public.kind() {
-            KeyKind::Rsa(2048..=4096) | KeyKind::P256 | KeyKind::P384 => {
-                Ok(Self { holder, public })
-            }
-            KeyKind::Rsa(bits) => Err(KeyError::Unsupported(format!(
-                "RSA keys of {bits} bits cannot sign: 2048 to 4096 bits are accepted"
-            ))),
-        }
+        check_size(public.kind())?;
+        Ok(Self { holder, public })
     }
 
     /// What messages call it: its kind, and who holds it where that is not this process.
@@ -153,10 +148,7 @@ impl SigningKey {
     /// The encoded `AlgorithmIdentifier` that goes with its signatures: `rsaEncryption` with NULL, as Windows'
     /// own signers write it, or `ecdsa-with-SHA…`.
     pub fn signature_algorithm(&self, digest: DigestAlgorithm) -> Vec<u8> {
-        match self.kind() {
-            KeyKind::Rsa(_) => der::algorithm_with_null(oid::RSA),
-            KeyKind::P256 | KeyKind::P384 => der::sequence(&[&der::oid(ecdsa_with(digest))]),
-        }
+        signature_algorithm(self.kind(), digest)
     }
 
     /// Signs `message`, hashed with `digest`, and verifies the signature.
@@ -165,27 +157,59 @@ impl SigningKey {
     /// [`KeyError::Unsupported`] for digests other than SHA-256, SHA-384 and, with RSA, SHA-512;
     /// [`KeyError::WrongSignature`] where the signature does not verify; others where there is none.
     pub fn sign(&self, digest: DigestAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let is_rsa = matches!(self.kind(), KeyKind::Rsa(_));
-        // Windows has no ECDSA with SHA-512, and it could not be checked here.
-        if !digest.is_strong() || digest == DigestAlgorithm::Sha512 && !is_rsa {
-            let kind = self.kind();
-            return Err(KeyError::Unsupported(format!(
-                "{kind} cannot sign with {digest}"
-            )));
-        }
+        check_digest(self.kind(), digest)?;
         let signature = match &self.holder {
             Holder::Memory(key) => key.sign(digest, message)?,
             Holder::Remote(key) => key.sign(self.kind(), digest, message)?,
         };
-        let algorithm = if is_rsa { oid::RSA } else { ecdsa_with(digest) };
-        match self
-            .public
-            .verify(algorithm, Some(digest), message, &signature)
-        {
+        match check_signature(&self.public, digest, message, &signature) {
             Ok(()) => Ok(signature),
             Err(_) => Err(KeyError::WrongSignature { key: self.name() }),
         }
     }
+}
+
+/// Refuses keys of a size that must not sign.
+pub(crate) fn check_size(kind: KeyKind) -> Result<(), KeyError> {
+    match kind {
+        KeyKind::Rsa(2048..=4096) | KeyKind::P256 | KeyKind::P384 => Ok(()),
+        KeyKind::Rsa(bits) => Err(KeyError::Unsupported(format!(
+            "RSA keys of {bits} bits cannot sign: 2048 to 4096 bits are accepted"
+        ))),
+    }
+}
+
+/// Refuses digests with which a key of this kind must not sign.
+pub(crate) fn check_digest(kind: KeyKind, digest: DigestAlgorithm) -> Result<(), KeyError> {
+    let is_rsa = matches!(kind, KeyKind::Rsa(_));
+    // Windows has no ECDSA with SHA-512, and it could not be checked here.
+    if !digest.is_strong() || digest == DigestAlgorithm::Sha512 && !is_rsa {
+        let problem = format!("{kind} cannot sign with {digest}");
+        return Err(KeyError::Unsupported(problem));
+    }
+    Ok(())
+}
+
+/// The encoded `AlgorithmIdentifier` that goes with signatures of a key of this kind.
+pub(crate) fn signature_algorithm(kind: KeyKind, digest: DigestAlgorithm) -> Vec<u8> {
+    match kind {
+        KeyKind::Rsa(_) => der::algorithm_with_null(oid::RSA),
+        KeyKind::P256 | KeyKind::P384 => der::sequence(&[&der::oid(ecdsa_with(digest))]),
+    }
+}
+
+/// Checks a signature that came from somewhere.
+pub(crate) fn check_signature(
+    public: &PublicKey,
+    digest: DigestAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureError> {
+    let algorithm = match public.kind() {
+        KeyKind::Rsa(_) => oid::RSA,
+        KeyKind::P256 | KeyKind::P384 => ecdsa_with(digest),
+    };
+    public.verify(algorithm, Some(digest), message, signature)
 }
 
 fn ecdsa_with(digest: DigestAlgorithm) -> Oid<'static> {
