@@ -27,9 +27,9 @@ use crate::sign::targets;
 use crate::timestamp::{self, ServerArgs};
 use crate::trust;
 
-/// Sign packages again: images, hashes, catalog, cabinet.
+/// Sign packages again: images, app packages, hashes, catalog, cabinet.
 ///
-/// Every PE image in a package is signed, sizes and hashes in its manifests and the entries of its catalog are brought up
+/// Every PE image in a package and every app package that names the signer as its publisher is signed, sizes and hashes in its manifests and the entries of its catalog are brought up
 /// to date, catalog and cabinet are signed. The result is verified as a whole before it takes its name. HAL extensions
 /// (.HalExt in the name) stay as they are.
 #[derive(Debug, Args)]
@@ -61,6 +61,12 @@ pub(crate) struct ResignArgs {
     /// Digest of the signatures: sha256, sha384 or sha512
     #[arg(long, value_name = "DIGEST")]
     digest: Option<String>,
+    /// Put a hash of every page into the signatures of PE images
+    #[arg(long)]
+    page_hashes: bool,
+    /// Certificate file, or folder of them: what is missing between the signer and its root is put into the signatures
+    #[arg(long, value_name = "DIR|FILE")]
+    intermediates: Vec<PathBuf>,
     #[command(flatten)]
     servers: ServerArgs,
     /// Leave packages, and images in packages, as they are whose name or path this pattern matches (* and ?)
@@ -102,8 +108,11 @@ pub(crate) fn run(arguments: ResignArgs, config: &Config) -> Result<Exit, Error>
     if let Some(digest) = &arguments.digest {
         ready.options.digest = profile::digest(digest)?;
     }
+    ready.options.page_hashes = arguments.page_hashes;
     let anchors = trust::anchors(config, &arguments.servers.root)?;
+    let anchors = trust::with_intermediates(anchors, &arguments.intermediates)?;
     let now = OffsetDateTime::now_utc();
+    ready.identity.complete(anchors.intermediates().all(), now);
     profile::check(
         &ready,
         &arguments.allow.names(),

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use formats::container::cab::Limits;
 use formats::container::cat::{Catalog, CatalogBuilder, SubjectKind};
@@ -15,7 +13,8 @@ use signer::digest::DigestAlgorithm;
 use signer::package::Package;
 
 use crate::cbs::{self, DEPLOYMENT, KEY, Parts};
-use crate::support::{command, corpus, oracle, pem_files, proofmark, testcert};
+use crate::package_builder::{Hash, RawPackage, SHA256, Style, publisher};
+use crate::support::{corpus, oracle, pem_files, proofmark, testcert};
 
 fn package(path: &Path) -> Package {
     Package::read(&mut Cursor::new(fs::read(path).unwrap()), Limits::default()).unwrap()
@@ -40,32 +39,43 @@ fn actions(json: &str) -> Vec<(String, String, String)> {
         .collect()
 }
 
-fn assert_verified_by_others(path: &Path) {
-    if pem_files(path, "oem").is_none() {
+/// What others say of each layer, as cabextract takes it out of `out.cab`.
+fn assert_verified_by_others(path: &Path, images_as: SubjectKind) {
+    let extracted = oracle(path, "cabextract -q -d others out.cab");
+    let (Some(()), Some(run)) = (pem_files(path, "oem"), extracted) else {
         return;
+    };
+    run.ended(0);
+    for file in package(&path.join("out.cab")).files {
+        let theirs = fs::read(path.join("others").join(&file.path)).unwrap();
+        assert!(theirs == file.bytes, "{}", file.path);
     }
-    for file in [
-        "out.cab",
-        "files/update.cat",
-        &format!("files/{}", driver()),
-    ] {
+    let driver = format!("others/{}", driver());
+    for file in ["out.cab", "others/update.cat", &driver] {
         let line = format!("osslsigncode verify -CAfile ca.pem -ignore-crl -in {file}");
         let Some(run) = oracle(path, &line) else {
             return;
         };
         assert!(run.ended(0).stdout.contains("Succeeded"), "{file}");
     }
-    let Some(run) = oracle(path, "cabextract -q -d others out.cab") else {
-        return;
-    };
-    run.ended(0);
-    for file in package(&path.join("out.cab")).files {
-        assert!(
-            fs::read(path.join("others").join(&file.path)).unwrap() == file.bytes,
-            "{}",
-            file.path
+    if images_as == SubjectKind::Pe {
+        let line = format!(
+            "osslsigncode verify -CAfile ca.pem -ignore-crl -catalog others/update.cat -in {driver}"
         );
+        let run = oracle(path, &line).unwrap().ended(0);
+        assert!(run.stdout.contains("Succeeded"), "{}", run.stdout);
     }
+    // The hashes in both manifests, as openssl computes them.
+    let line = format!("openssl dgst -sha256 -r {driver}");
+    let hash = oracle(path, &line).unwrap().ended(0).stdout;
+    let hash = hash.split(' ').next().unwrap().to_uppercase();
+    let mum = fs::read_to_string(path.join("others/update.mum")).unwrap();
+    assert!(mum.contains(&format!("hash=\"{hash}\"")));
+    let line = format!("openssl dgst -sha256 -binary -out hash {driver}");
+    oracle(path, &line).unwrap().ended(0);
+    let hash = oracle(path, "openssl base64 -in hash").unwrap().ended(0);
+    let manifest = fs::read_to_string(path.join(format!("others/{KEY}.manifest"))).unwrap();
+    assert!(manifest.contains(&format!(">{}<", hash.stdout.trim())));
 }
 
 #[test]
@@ -102,7 +112,7 @@ fn every_layer_is_signed_again_and_nothing_else_changes() {
             assert_eq!(shown["identity"]["release_type"], "Production");
             assert_eq!(shown["identity"]["owner"], "Contoso");
             proofmark(path, "package unpack --out files out.cab").ended(0);
-            assert_verified_by_others(path);
+            assert_verified_by_others(path, images_as);
             let (old, new) = (
                 package(&path.join("in.cab")),
                 package(&path.join("out.cab")),
@@ -444,41 +454,104 @@ fn catalogs_of_others_can_be_written_back() {
     }
 }
 
+/// An app package of the signer is signed, one of somebody else is named and left.
 #[test]
-fn a_killed_run_leaves_the_original_or_the_result() {
-    let mut parts = Parts {
-        compressed: false,
-        ..Parts::default()
+fn app_packages_are_signed_by_their_publisher_only() {
+    let hash = Hash {
+        uri: SHA256,
+        of: |bytes| DigestAlgorithm::Sha256.of(bytes),
     };
-    parts
-        .payload
-        .push((r"windows\large.bin", vec![0x5a; 6 << 20]));
+    let app = |name: &str, style| RawPackage::package(&publisher(name), style, hash).bytes();
+    let bundle = RawPackage::bundle(&publisher("Proofmark OEM Test Cert"), Style::Plain, hash);
+    let foreign = app("Somebody Else", Style::Plain);
+    let mut parts = Parts::default();
+    parts.payload.extend([
+        (
+            r"windows\Own.appx",
+            app("Proofmark OEM Test Cert", Style::MakeAppx),
+        ),
+        (r"windows\Own.appxbundle", bundle.bytes()),
+        (r"windows\Foreign.appx", foreign.clone()),
+        (
+            r"windows\archive.zip",
+            b"PK\x03\x04 and no archive".to_vec(),
+        ),
+    ]);
     let folder = folder(&parts);
     let path = folder.path();
-    let target = path.join("in.cab");
-    let original = fs::read(&target).unwrap();
-    let started = std::time::Instant::now();
-    proofmark(path, "resign --profile test --out done.cab in.cab").ended(0);
-    let whole = started.elapsed().max(Duration::from_millis(100));
-    let result = fs::read(path.join("done.cab")).unwrap();
-    let mut seen = [0, 0];
-    for round in 0..20_u32 {
-        fs::write(&target, &original).unwrap();
-        let mut child = command(path)
-            .args(["resign", "--profile", "test", "--in-place", "in.cab"])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(whole * round / 18);
-        child.kill().ok();
-        child.wait().unwrap();
-        let now = fs::read(&target).unwrap();
-        match (now == original, now == result) {
-            (true, _) => seen[0] += 1,
-            (_, true) => seen[1] += 1,
-            _ => panic!("round {round}: {} bytes that are neither", now.len()),
-        }
+    let line = "resign --profile test --format json --out out.cab in.cab";
+    let run = proofmark(path, line).ended(0);
+    let name = |file: &str| format!("{KEY}/windows/{file}");
+    let of_apps: Vec<_> = actions(&run.stdout)
+        .into_iter()
+        .filter(|(layer, ..)| layer == "app")
+        .map(|(_, member, action)| (member, action))
+        .collect();
+    let expected = [
+        (name("Own.appx"), "signed"),
+        (name("Own.appxbundle"), "signed"),
+        (name("Foreign.appx"), "skipped"),
+    ];
+    assert_eq!(of_apps, expected.map(|(a, b)| (a, b.to_owned())));
+    assert!(
+        run.stdout.contains("its publisher is CN=Somebody Else"),
+        "{}",
+        run.stdout
+    );
+    let out = package(&path.join("out.cab"));
+    assert!(file(&out, &name("Foreign.appx")) == foreign);
+    proofmark(path, "package unpack --out files out.cab").ended(0);
+    for app in ["Own.appx", "Own.appxbundle"] {
+        proofmark(path, &format!("verify files/{}", name(app))).ended(0);
     }
-    assert!(seen[0] > 0, "no round was killed before the end: {seen:?}");
-    println!("killed before: {}, after: {}", seen[0], seen[1]);
+    proofmark(path, "package show out.cab").ended(0);
+    // Once more: nothing is signed twice.
+    let again = proofmark(path, "resign --profile test --in-place out.cab").ended(0);
+    assert!(again.stdout.starts_with("kept "), "{}", again.stdout);
+    let skipped = proofmark(
+        path,
+        "resign --profile test --skip *.appx --out skipped.cab in.cab",
+    )
+    .ended(0);
+    assert!(
+        skipped.stdout.contains("Own.appx (it was named)"),
+        "{}",
+        skipped.stdout
+    );
+    // One that only has the name stops the package.
+    parts
+        .payload
+        .push((r"windows\broken.msix", b"PK\x03\x04".to_vec()));
+    cbs::write(path, "broken.cab", &parts);
+    let before = fs::read(path.join("broken.cab")).unwrap();
+    let run = proofmark(path, "resign --profile test --in-place broken.cab").ended(2);
+    assert!(run.stderr.contains("app package"), "{}", run.stderr);
+    assert!(run.stderr.contains("broken.msix"), "{}", run.stderr);
+    assert!(fs::read(path.join("broken.cab")).unwrap() == before);
+}
+
+/// Page hashes stand in the signature and do not disturb the entry of the catalog.
+#[test]
+fn drivers_with_page_hashes_have_their_entries() {
+    for images_as in [SubjectKind::Flat, SubjectKind::Pe] {
+        let folder = folder(&Parts {
+            images_as,
+            ..Parts::default()
+        });
+        let path = folder.path();
+        let (plain, hashed) = (
+            "resign --profile test",
+            "resign --profile test --page-hashes",
+        );
+        proofmark(path, &format!("{plain} --out plain.cab in.cab")).ended(0);
+        proofmark(path, &format!("{hashed} --out out.cab in.cab")).ended(0);
+        proofmark(path, "package show out.cab").ended(0);
+        proofmark(path, "package unpack --out files out.cab").ended(0);
+        let driver = driver();
+        let line = format!("verify --catalog files/update.cat files/{driver}");
+        proofmark(path, &line).ended(0);
+        let image = |name: &str| file(&package(&path.join(name)), &driver);
+        assert!(image("out.cab").len() > image("plain.cab").len());
+        assert_verified_by_others(path, images_as);
+    }
 }

@@ -53,7 +53,7 @@ pub(super) fn result(
             None if before.bytes != after.bytes => {
                 fail(Layer::Cabinet, &before.path, "it changed and was not to");
             }
-            Some(row) if matches!(row.layer, Layer::Image | Layer::Catalog) => {
+            Some(row) if matches!(row.layer, Layer::Image | Layer::App | Layer::Catalog) => {
                 if let Err(reason) = signed(&verification(&after.bytes, terms.judge)?, terms) {
                     fail(row.layer, &row.member, &reason);
                 }

@@ -33,12 +33,15 @@ impl PackageFile {
     /// What kind of container it is, where it is one.
     ///
     /// # Errors
-    /// Where it is a PE image that cannot be read, which must not be passed over as if it were data.
+    /// Where it is a PE image or an app package that cannot be read, which must not be passed over as if it were data.
     pub fn format(&self) -> Result<Option<Format>, PackageError> {
         match Container::read(&mut Cursor::new(&self.bytes)) {
             Ok(container) => Ok(Some(container.format())),
             Err(error) if is_image(&self.bytes) => {
                 Err(PackageError::member(Layer::Image, &self.path, error))
+            }
+            Err(error) if is_app(&self.path) => {
+                Err(PackageError::member(Layer::App, &self.path, error))
             }
             Err(_) => Ok(None),
         }
@@ -50,6 +53,13 @@ fn is_image(bytes: &[u8]) -> bool {
     let place = bytes.get(60..64).and_then(|b| <[u8; 4]>::try_from(b).ok());
     let place = place.map_or(usize::MAX, |b| u32::from_le_bytes(b) as usize);
     bytes.starts_with(b"MZ") && bytes.get(place..).is_some_and(|b| b.starts_with(b"PE\0\0"))
+}
+
+/// Whether a name says that a file is an app package; other archives begin alike, and are data.
+fn is_app(path: &str) -> bool {
+    let path = path.to_lowercase();
+    let endings = [".appx", ".appxbundle", ".msix", ".msixbundle"];
+    endings.iter().any(|ending| path.ends_with(ending))
 }
 
 /// A cabinet with its files in memory.

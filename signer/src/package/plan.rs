@@ -12,6 +12,7 @@ use super::refresh::{Listings, Subjects};
 use super::skip::{self, Glob};
 use super::{Act, Layer, PackageError, Row};
 use crate::anchor::TrustClass;
+use crate::app_package;
 use crate::chain;
 use crate::sign::Job;
 use crate::verify::{Check, SignatureReport, Verification, VerifyOptions, verify};
@@ -42,7 +43,8 @@ impl Terms<'_> {
             .leaf
             .as_ref()
             .is_some_and(|leaf| leaf.der == identity.leaf().der)
-            && first.digest_algorithm == Some(self.job.options.digest)
+            && (verification.format == Format::Appx
+                || first.digest_algorithm == Some(self.job.options.digest))
             && (self.job.stamping.is_none() || first.timestamp.is_some());
         if is_own && verification.signatures.iter().all(is_sound) {
             return Some("it has this signature".to_owned());
@@ -165,6 +167,7 @@ pub(super) fn plan(
     for (index, file) in package.files.iter().enumerate() {
         match file.format()? {
             Some(Format::Pe) => planner.image(index, file)?,
+            Some(Format::Appx) => planner.app(index, file)?,
             Some(Format::Catalog) if Some(index) != links.catalog => catalogs.push((index, file)),
             _ => {}
         }
@@ -232,6 +235,34 @@ impl Planner<'_> {
         };
         self.step(index, row(Layer::Image, &file.path, act));
         Ok(())
+    }
+
+    /// An app package is signed only by its publisher: Windows refuses it otherwise.
+    fn app(&mut self, index: usize, file: &PackageFile) -> Result<(), PackageError> {
+        let mut act = match skip::reason(&file.path, self.terms.skip) {
+            Some(reason) => (Act::Skipped, Some(reason.to_owned())),
+            None => self.terms.judge(&file.bytes)?,
+        };
+        let publisher = self.foreign_publisher(file)?;
+        if let Some(publisher) = publisher.filter(|_| act.0.is_change()) {
+            act = (Act::Skipped, Some(format!("its publisher is {publisher}")));
+        }
+        self.step(index, row(Layer::App, &file.path, act));
+        Ok(())
+    }
+
+    /// The publisher of an app package, where it is another one than the signer.
+    fn foreign_publisher(&self, file: &PackageFile) -> Result<Option<String>, PackageError> {
+        let problem = |error| PackageError::member(Layer::App, &file.path, error);
+        let container = Container::read(&mut Cursor::new(&file.bytes)).map_err(problem)?;
+        let Container::Appx(package) = container else {
+            return Ok(None);
+        };
+        let publisher = package.prepare().map_err(problem)?.publisher().to_owned();
+        let job = self.terms.job;
+        let is_own = job.options.allow_publisher_mismatch
+            || app_package::is_publisher(&publisher, &job.identity.leaf().subject);
+        Ok((!is_own).then_some(publisher))
     }
 
     /// A catalog among the payload is signed only where a file that it lists changes.
