@@ -37,6 +37,7 @@ mod revocation;
 mod sign_and_verify;
 mod sign_with_command;
 mod sign_with_token;
+mod signify;
 mod signing_again;
 mod support;
 mod timestamp;
