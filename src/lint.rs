@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::instant;
+use crate::progress::Progress;
 use crate::trust::{self, MaterialArgs};
 use report::ReportArgs;
 
@@ -158,9 +159,12 @@ pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcom
         at: request.at,
         anchors: request.anchors,
     };
+    let progress = Progress::new("verifying the packages of products", workspaces.len());
     for workspace in &mut workspaces {
         verify_cabinets(files, workspace, verify);
+        progress.step();
     }
+    drop(progress);
     Ok(judge(&workspaces, request.policies))
 }
 

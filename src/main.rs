@@ -17,6 +17,7 @@ mod lsp;
 mod output;
 mod package;
 mod profile;
+mod progress;
 mod remove;
 mod resign;
 mod rules;

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::inputs;
 use crate::output;
+use crate::progress::Progress;
 use crate::sign::targets;
 
 /// Bytes read at a time from an image that is summed.
@@ -71,11 +72,13 @@ impl Done {
 pub(crate) fn run(arguments: &RemoveArgs) -> Result<Exit, Error> {
     let files = inputs::containers(&arguments.paths)?;
     let targets = targets(&files, arguments.out.as_deref())?;
+    let progress = Progress::new("removing signatures", files.len());
     let rows: Vec<Row> = files
         .into_par_iter()
         .zip(targets)
         .map(|(input, output)| {
             let result = remove(&input, &output, arguments.nested);
+            progress.step();
             Row {
                 input,
                 output,
@@ -83,6 +86,7 @@ pub(crate) fn run(arguments: &RemoveArgs) -> Result<Exit, Error> {
             }
         })
         .collect();
+    drop(progress);
     report(&rows, arguments.format)?;
     match rows.iter().any(|row| row.result.is_err()) {
         true => Ok(Exit::CouldNotRun),

@@ -23,6 +23,7 @@ use crate::http::Network;
 use crate::inputs;
 use crate::output;
 use crate::profile::{self, KeyFiles, Ready};
+use crate::progress::Progress;
 use crate::sign::targets;
 use crate::timestamp::{self, ServerArgs};
 use crate::trust;
@@ -149,11 +150,13 @@ pub(crate) fn run(arguments: ResignArgs, config: &Config) -> Result<Exit, Error>
         true => files.clone(),
         false => targets(&files, arguments.out.as_deref())?,
     };
+    let progress = Progress::new("signing packages", files.len());
     let packages: Vec<Resigned> = files
         .into_par_iter()
         .zip(targets)
         .map(|(input, output)| {
             let result = resign(&input, &output, &terms).map_err(|error| explain(&input, error));
+            progress.step();
             Resigned {
                 input,
                 output,
@@ -161,6 +164,7 @@ pub(crate) fn run(arguments: ResignArgs, config: &Config) -> Result<Exit, Error>
             }
         })
         .collect();
+    drop(progress);
     report(&packages, &ready, &arguments)?;
     match packages.iter().any(|package| package.result.is_err()) {
         true => Ok(Exit::CouldNotRun),

@@ -20,6 +20,7 @@ use crate::http::Network;
 use crate::inputs;
 use crate::output;
 use crate::profile::{self, KeyFiles, Ready};
+use crate::progress::Progress;
 use crate::signature::SignatureArgs;
 use crate::timestamp::{self, ServerArgs};
 use crate::trust;
@@ -115,11 +116,13 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
         stamping: obtainer.as_ref(),
     };
     let targets = targets(&files, arguments.out.as_deref())?;
+    let progress = Progress::new("signing", files.len());
     let rows: Vec<Row> = files
         .into_par_iter()
         .zip(targets)
         .map(|(input, output)| {
             let result = sign_file(&input, &output, job);
+            progress.step();
             Row {
                 input,
                 output,
@@ -127,6 +130,7 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
             }
         })
         .collect();
+    drop(progress);
     report(&rows, &ready, &arguments)?;
     match rows.iter().any(|row| row.result.is_err()) {
         true => Ok(Exit::CouldNotRun),

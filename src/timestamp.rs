@@ -19,6 +19,7 @@ use crate::http::{Network, check_url};
 use crate::inputs;
 use crate::output;
 use crate::profile;
+use crate::progress::Progress;
 use crate::sign::targets;
 use crate::trust;
 
@@ -133,12 +134,14 @@ pub(crate) fn run(arguments: &TimestampArgs, config: &Config) -> Result<Exit, Er
     };
     let files = inputs::containers(&arguments.paths)?;
     let targets = targets(&files, arguments.out.as_deref())?;
+    let progress = Progress::new("stamping", files.len());
     let rows: Vec<Row> = files
         .into_par_iter()
         .zip(targets)
         .map(|(input, output)| {
             let result = stamp_file(&input, &output, &obtainer, existing)
                 .map_err(|error| explain(&input, error));
+            progress.step();
             Row {
                 input,
                 output,
@@ -146,6 +149,7 @@ pub(crate) fn run(arguments: &TimestampArgs, config: &Config) -> Result<Exit, Er
             }
         })
         .collect();
+    drop(progress);
     report(&rows, arguments.format)?;
     match rows.iter().any(|row| row.result.is_err()) {
         true => Ok(Exit::CouldNotRun),

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::inputs;
 use crate::output;
+use crate::progress::Progress;
 use crate::trust::{self, MaterialArgs};
 use crate::{ReportFormat, instant};
 
@@ -99,13 +100,16 @@ pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error
         Some(catalog) => vec![catalog.clone()],
         None => inputs::to_verify(&arguments.paths)?,
     };
+    let progress = Progress::new("verifying", files.len());
     let records: Vec<FileRecord> = files
         .par_iter()
         .map(|path| {
             let result = verify_file(path, at, &anchors, arguments.variable);
+            progress.step();
             FileRecord::new(path.display().to_string(), result, requirement)
         })
         .collect();
+    drop(progress);
     let members = match &arguments.catalog {
         Some(path) => membership::records(&catalog::read(path)?, path, &arguments.paths)?,
         None => Vec::new(),

@@ -16,6 +16,7 @@ mod chains;
 mod cloud;
 mod demo;
 mod detached;
+mod features;
 mod folder;
 mod google_cloud_kms;
 #[allow(dead_code, reason = "the tests of images use the rest of it")]
@@ -31,6 +32,7 @@ mod osslsigncode;
 #[path = "../formats/tests/appx/builder.rs"]
 mod package_builder;
 mod policies;
+mod progress;
 mod reports;
 mod resign;
 mod revocation;
@@ -39,6 +41,7 @@ mod sign_with_command;
 mod sign_with_token;
 mod signify;
 mod signing_again;
+mod smime;
 mod support;
 mod timestamp;
 mod timestamp_servers;

@@ -218,3 +218,30 @@ fn page_hashes_are_written_on_request() {
     assert!(has_pages("a.sys"));
     assert_eq!(folder.routes("a.sys"), ["signature[0]"]);
 }
+
+/// A good signature does not hide a bad one beside it, unless that is asked for.
+#[test]
+fn every_signature_counts_unless_told_otherwise() {
+    let folder = Folder::with_images();
+    let expired = crate::support::testcert("expired.pfx");
+    let expired = expired.to_str().unwrap();
+    folder.sign(0, "a.sys", &[]);
+    folder.sign(
+        0,
+        "a.sys",
+        &["--append", "--allow-expired", "--pfx", expired],
+    );
+    folder.sign(0, "c.exe", &["--allow-expired", "--pfx", expired]);
+    folder.sign(0, "c.exe", &["--append"]);
+    for (name, signatures, code) in [
+        ("a.sys", "all", 1),
+        ("a.sys", "first", 0),
+        ("a.sys", "any", 0),
+        ("c.exe", "all", 1),
+        ("c.exe", "first", 1),
+        ("c.exe", "any", 0),
+    ] {
+        folder.run(code, &["verify", "--signatures", signatures, name]);
+    }
+    folder.run(1, &["verify", "a.sys"]);
+}

@@ -22,6 +22,7 @@ use crate::http::Network;
 use crate::inputs;
 use crate::output;
 use crate::profile::{self, Keyless};
+use crate::progress::Progress;
 use crate::sign::{purpose, targets};
 use crate::timestamp::{self, ServerArgs};
 use crate::trust;
@@ -107,15 +108,21 @@ pub(crate) fn run(arguments: &AttachArgs, config: &Config) -> Result<Exit, Error
         now: OffsetDateTime::now_utc(),
         stamping: obtainer.as_ref(),
     };
+    let progress = Progress::new("attaching", files.len());
     let rows: Vec<Row> = files
         .into_par_iter()
         .zip(targets)
-        .map(|(input, output)| Row {
-            result: work.attach(&input, &output),
-            input,
-            output,
+        .map(|(input, output)| {
+            let result = work.attach(&input, &output);
+            progress.step();
+            Row {
+                input,
+                output,
+                result,
+            }
         })
         .collect();
+    drop(progress);
     report(&rows, arguments)?;
     match rows.iter().any(|row| row.result.is_err()) {
         true => Ok(Exit::CouldNotRun),

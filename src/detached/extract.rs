@@ -19,6 +19,7 @@ use crate::exit::Exit;
 use crate::inputs;
 use crate::output;
 use crate::profile;
+use crate::progress::Progress;
 use crate::sign::{explain, into_folder, purpose};
 use crate::signature::SignatureArgs;
 use crate::trust;
@@ -82,6 +83,7 @@ pub(crate) fn run(arguments: &ExtractArgs, config: &Config) -> Result<Exit, Erro
     profile::check_certificates(&certificates, keyless.kind, &allowed, when, &anchors)?;
     into_folder(&files, &arguments.out)?;
     let if_signed = arguments.signature.if_signed();
+    let progress = Progress::new("extracting", files.len());
     let rows: Vec<Row> = files
         .into_par_iter()
         .map(|input| {
@@ -95,9 +97,11 @@ pub(crate) fn run(arguments: &ExtractArgs, config: &Config) -> Result<Exit, Erro
                     Some(extracted) => write(&arguments.out, &input, extracted).map(Some),
                     None => Ok(None),
                 });
+            progress.step();
             Row { input, result }
         })
         .collect();
+    drop(progress);
     report(&rows, arguments)?;
     match rows.iter().any(|row| row.result.is_err()) {
         true => Ok(Exit::CouldNotRun),
