@@ -79,6 +79,7 @@ pub(crate) fn load_without_key(
     let of_holder = match profile.holders().as_slice() {
         [Holder::Pkcs11(token)] => token.certificate().map(Path::to_owned),
         [Holder::Command(program)] => Some(program.certificate().to_owned()),
+        [Holder::Cloud(service)] => Some(service.certificate().to_owned()),
         _ => None,
     };
     let path = certificate.or(profile.certificate.clone()).or(of_holder);

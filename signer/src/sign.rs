@@ -261,7 +261,7 @@ impl Insertion<'_> {
             let mut cms = finish(&draft)?;
             if let Some(obtainer) = stamping(container, self.options, self.stamping) {
                 let stamped = add_stamp(&cms, obtainer, Existing::Keep);
-                let (stamped, stamp) = stamped.map_err(SignError::from)?;
+                let (stamped, stamp) = stamped?;
                 cms = stamped;
                 obtained = Some(stamp);
             }
