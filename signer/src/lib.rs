@@ -27,6 +27,7 @@ pub mod detached;
 pub mod digest;
 pub mod embedded;
 pub mod environment;
+pub mod full_flash;
 pub mod identity;
 pub mod intermediates;
 pub mod issue;

@@ -4,6 +4,7 @@ pub mod appx;
 pub mod cab;
 pub mod cat;
 pub mod efi_variable;
+pub mod ffu;
 pub mod pe;
 pub mod si_policy;
 

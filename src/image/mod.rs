@@ -1,0 +1,69 @@
+//! `proofmark image`: full flash updates, the finished images.
+
+mod create;
+mod extract_catalog;
+mod hash;
+mod show;
+mod sign;
+mod verify;
+
+use std::fs::File;
+use std::io::BufReader;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::thread::available_parallelism;
+
+use clap::{Args, Subcommand};
+use formats::container::ffu::FullFlashUpdate;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// Bytes read at a time from an image.
+const READ_BUFFER: usize = 256 << 10;
+
+/// Show, verify, sign and make full flash updates.
+#[derive(Debug, Args)]
+pub(crate) struct ImageArgs {
+    #[command(subcommand)]
+    command: ImageCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ImageCommand {
+    Show(show::ShowArgs),
+    Verify(verify::VerifyArgs),
+    Sign(Box<sign::SignArgs>),
+    ExtractCatalog(extract_catalog::ExtractCatalogArgs),
+    Hash(hash::HashArgs),
+    Create(create::CreateArgs),
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &ImageArgs, config: &Config) -> Result<Exit, Error> {
+    match &arguments.command {
+        ImageCommand::Show(arguments) => show::run(arguments),
+        ImageCommand::Verify(arguments) => verify::run(arguments, config),
+        ImageCommand::Sign(arguments) => sign::run(arguments, config),
+        ImageCommand::ExtractCatalog(arguments) => extract_catalog::run(arguments),
+        ImageCommand::Hash(arguments) => hash::run(arguments),
+        ImageCommand::Create(arguments) => create::run(arguments),
+    }
+}
+
+/// Opens an image for reading.
+fn open(path: &Path) -> std::io::Result<BufReader<File>> {
+    Ok(BufReader::with_capacity(READ_BUFFER, File::open(path)?))
+}
+
+/// Reads what stands in front of an image's payload.
+fn read(path: &Path) -> Result<FullFlashUpdate, Error> {
+    let mut input = open(path).map_err(|error| Error::file(path, error))?;
+    FullFlashUpdate::read(&mut input).map_err(|error| Error::file(path, error))
+}
+
+/// One thread for every core.
+fn threads() -> NonZeroUsize {
+    available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
