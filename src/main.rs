@@ -10,6 +10,7 @@ mod error;
 mod exit;
 mod holder;
 mod http;
+mod image;
 mod inputs;
 mod keys;
 mod lint;
@@ -63,6 +64,7 @@ enum Command {
     Catalog(catalog::CatalogArgs),
     Lint(Box<lint::LintArgs>),
     Lsp(lsp::LspArgs),
+    Image(image::ImageArgs),
     Package(package::PackageArgs),
     Rules(rules::RulesArgs),
     Explain(rules::ExplainArgs),
@@ -105,6 +107,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Sign(arguments) => sign::run(*arguments, &config),
         Command::Timestamp(arguments) => timestamp::run(&arguments, &config),
         Command::Verify(arguments) => verify::run(&arguments, &config),
+        Command::Image(arguments) => image::run(&arguments, &config),
         Command::Catalog(arguments) => catalog::run(arguments, &config),
         Command::Lint(arguments) => lint::run(&arguments, &config),
         Command::Lsp(arguments) => lsp::run(&arguments, &config),

@@ -19,6 +19,7 @@ mod detached;
 mod features;
 mod folder;
 mod google_cloud_kms;
+mod image;
 #[allow(dead_code, reason = "the tests of images use the rest of it")]
 #[path = "../formats/tests/pe/builder.rs"]
 mod image_builder;

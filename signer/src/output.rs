@@ -109,6 +109,17 @@ pub fn write_bytes(target: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(target, None, |output| output.write_all(bytes))
 }
 
+/// Writes what `write` writes to `target` with the same guarantee.
+///
+/// # Errors
+/// What `write` or the file system report; `target` is untouched then.
+pub fn write_with(
+    target: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    replace(target, None, write)
+}
+
 /// Writes `bytes`, which were made from `source`, to `target` with the permissions of `source` and the same guarantee.
 ///
 /// # Errors

@@ -43,9 +43,7 @@ pub(super) fn run(arguments: &CreateArgs) -> Result<Exit, Error> {
     let mut disk = BufReader::with_capacity(1 << 20, File::open(path).map_err(failed)?);
     let length = disk.seek(io::SeekFrom::End(0)).map_err(failed)?;
     let manifest = match &arguments.manifest {
-        Some(file) => {
-            std::fs::read_to_string(file).map_err(|error| Error::file(file, error))?
-        }
+        Some(file) => std::fs::read_to_string(file).map_err(|error| Error::file(file, error))?,
         None => manifest(arguments, length),
     };
     let layout = Layout {

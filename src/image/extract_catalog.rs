@@ -22,8 +22,7 @@ pub(super) struct ExtractCatalogArgs {
 pub(super) fn run(arguments: &ExtractCatalogArgs) -> Result<Exit, Error> {
     let update = super::read(&arguments.image)?;
     if update.catalog().is_empty() {
-        return Err(Error::file(&arguments.image, "it has no catalog")
-            .hint("image hash makes one"));
+        return Err(Error::file(&arguments.image, "it has no catalog").hint("image hash makes one"));
     }
     let out = &arguments.out;
     signer::output::write_bytes(out, update.catalog()).map_err(|error| Error::file(out, error))?;
@@ -31,7 +30,10 @@ pub(super) fn run(arguments: &ExtractCatalogArgs) -> Result<Exit, Error> {
         "written  {} ({} bytes, for {})\n",
         out.display(),
         update.catalog().len(),
-        update.stores().first().map_or(String::new(), |store| store.header.platform_ids.join(", ")),
+        update
+            .stores()
+            .first()
+            .map_or(String::new(), |store| store.header.platform_ids.join(", ")),
     ))?;
     Ok(Exit::Clean)
 }

@@ -33,8 +33,15 @@ pub(super) fn run(arguments: &HashArgs) -> Result<Exit, Error> {
     let update = super::read(path)?;
     let table = hash_chunks(&update, &|| super::open(path), super::threads(), &|_| ())
         .map_err(|error| failed(&error))?;
-    let old = update.hash_table().chunks(32).chain(std::iter::repeat(&[][..]));
-    let changed = table.chunks(32).zip(old).filter(|(new, old)| new != old).count();
+    let old = update
+        .hash_table()
+        .chunks(32)
+        .chain(std::iter::repeat(&[][..]));
+    let changed = table
+        .chunks(32)
+        .zip(old)
+        .filter(|(new, old)| new != old)
+        .count();
     let time = arguments.time.unwrap_or_else(OffsetDateTime::now_utc);
     let catalog = catalog_of(&table, time).map_err(|error| failed(&error))?;
     let patch = update

@@ -57,7 +57,11 @@ fn text(path: &Path, update: &FullFlashUpdate) -> String {
     fact("catalog", catalog);
     fact(
         "chunks",
-        format!("{} of {} KiB, SHA-256", update.chunk_count(), security.chunk_size_in_kb),
+        format!(
+            "{} of {} KiB, SHA-256",
+            update.chunk_count(),
+            security.chunk_size_in_kb
+        ),
     );
     for section in update.manifest().full_flash().into_iter() {
         for entry in &section.entries {
@@ -98,7 +102,10 @@ fn text(path: &Path, update: &FullFlashUpdate) -> String {
         }
     }
     for fault in update.faults() {
-        lines.push(format!("contradiction: {}", output::printable(&fault.to_string())));
+        lines.push(format!(
+            "contradiction: {}",
+            output::printable(&fault.to_string())
+        ));
     }
     lines.join("\n") + "\n"
 }

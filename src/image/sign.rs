@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use signer::anchor::Purpose;
 use signer::full_flash::{catalog_of, sign_catalog};
 use signer::identity::thumbprint;
 use signer::sign::{IfSigned, Job};
@@ -72,8 +73,10 @@ pub(super) fn run(arguments: &SignArgs, config: &Config) -> Result<Exit, Error> 
     };
     let verification = super::verify::hashed(path, &update, options)?;
     if verification.chunks.is_failure() {
-        return Err(Error::file(path, "its chunks are not what its hash table says")
-            .hint("image hash makes the table anew, if the change was meant"));
+        return Err(
+            Error::file(path, "its chunks are not what its hash table says")
+                .hint("image hash makes the table anew, if the change was meant"),
+        );
     }
     let catalog = match &ready {
         Some(ready) => {
@@ -148,7 +151,13 @@ fn identity(
     let mut ready = profile::load(config, name, given)?;
     let now = OffsetDateTime::now_utc();
     ready.identity.complete(anchors.intermediates().all(), now);
-    profile::check(&ready, &arguments.allow.names(), now, anchors)?;
+    profile::check(
+        &ready,
+        &arguments.allow.names(),
+        now,
+        anchors,
+        Purpose::Code,
+    )?;
     Ok(ready)
 }
 

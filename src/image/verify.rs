@@ -72,7 +72,10 @@ pub(super) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error
         FileRecord::new(path.display().to_string(), Ok(catalog), requirement)
     });
     let is_signed = record.as_ref().is_some_and(FileRecord::is_accepted);
-    let has_signature = found.catalog.as_ref().is_some_and(|c| !c.signatures.is_empty());
+    let has_signature = found
+        .catalog
+        .as_ref()
+        .is_some_and(|c| !c.signatures.is_empty());
     let is_accepted = found.is_intact() && (is_signed || arguments.unsigned && !has_signature);
     output::result(&match arguments.format {
         ReportFormat::Json => format!("{:#}\n", json(path, &found, record.as_ref(), is_accepted)),

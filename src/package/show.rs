@@ -98,7 +98,7 @@ fn text(path: &Path, survey: &Survey) -> String {
     ];
     for (name, value) in facts {
         if let Some(value) = value {
-            lines.push(format!("  {name:<13} {}", printable(value)));
+            lines.push(format!("  {name:<13} {}", output::printable(value)));
         }
     }
     lines.push(format!(
@@ -110,7 +110,7 @@ fn text(path: &Path, survey: &Survey) -> String {
     for file in &survey.files {
         let signed = file.verification.as_ref().map(signers);
         let signed = signed.map_or(String::new(), |signed| format!("  {signed}"));
-        let path = printable(&file.path);
+        let path = output::printable(&file.path);
         lines.push(format!("  {:>10}  {path}{signed}", file.size));
     }
     lines.push("links".to_owned());
@@ -125,14 +125,9 @@ fn text(path: &Path, survey: &Survey) -> String {
         lines.push(format!("  {:<18} {count}, {state}", layer.name()));
     }
     for fault in &survey.links.faults {
-        lines.push(format!("broken: {}", printable(&fault.to_string())));
+        lines.push(format!("broken: {}", output::printable(&fault.to_string())));
     }
     lines.join("\n") + "\n"
-}
-
-/// Text of a file without characters that steer a terminal.
-fn printable(text: &str) -> String {
-    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// How many links or signatures of each layer were looked at.

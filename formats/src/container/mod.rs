@@ -20,6 +20,7 @@ use appx::Package;
 use cab::Cabinet;
 use cat::Catalog;
 use efi_variable::EfiVariable;
+use ffu::FullFlashUpdate;
 use pe::{Image, WordSum};
 use si_policy::SiPolicy;
 
@@ -479,6 +480,9 @@ fn read_whole(
 fn describe_magic(magic: &[u8]) -> String {
     let known = match magic {
         [] => "an empty file",
+        magic if FullFlashUpdate::is_magic(magic) => {
+            "a full flash update, which proofmark image reads"
+        }
         [b'P', b'K', ..] => "an empty or split ZIP archive (PK)",
         [0xd0, 0xcf, 0x11, 0xe0, ..] => "an MSI or other OLE file",
         [b'M', b'S', b'W', b'I', b'M', ..] => "a WIM file",

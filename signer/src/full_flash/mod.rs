@@ -19,18 +19,7 @@ use crate::digest::{DigestAlgorithm, hex};
 use crate::verify::{FailureKind, Outcome, Verification, VerifyOptions, verify};
 
 pub use chunks::{ChunkReport, check_chunks, hash_chunks};
-pub use sign::{FullFlashSignError, catalog_of, sign_catalog};
-
-/// Why a full flash update could not be verified.
-#[derive(Debug, thiserror::Error)]
-pub enum FullFlashError {
-    /// It cannot be read as one.
-    #[error(transparent)]
-    Format(#[from] ParseError),
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] io::Error),
-}
+pub use sign::{FullFlashSignError, catalog_of, expect_table, sign_catalog};
 
 /// What is checked of a full flash update, one outcome each.
 #[derive(Debug, Clone)]

@@ -61,9 +61,17 @@ pub fn sign_catalog(
     hash_table: &[u8],
     job: Job<'_>,
 ) -> Result<(Vec<u8>, Option<Obtained>), FullFlashSignError> {
-    let read = Catalog::read(&mut Cursor::new(catalog))?;
-    match lists_hash_table(&read, hash_table).0 {
+    expect_table(&Catalog::read(&mut Cursor::new(catalog))?, hash_table)?;
+    Ok(sign_bytes(catalog, job)?)
+}
+
+/// Sees that `catalog` lists `hash_table`.
+///
+/// # Errors
+/// [`FullFlashSignError::OtherCatalog`] where it does not.
+pub fn expect_table(catalog: &Catalog, hash_table: &[u8]) -> Result<(), FullFlashSignError> {
+    match lists_hash_table(catalog, hash_table).0 {
         Outcome::Failed(_, reason) => Err(FullFlashSignError::OtherCatalog(reason)),
-        Outcome::Passed | Outcome::NotChecked(_) => Ok(sign_bytes(catalog, job)?),
+        Outcome::Passed | Outcome::NotChecked(_) => Ok(()),
     }
 }

@@ -212,11 +212,25 @@ mod tests {
     /// Whatever overlaps, the map says what writing the runs one after the other would.
     #[test]
     fn later_runs_win() {
-        let runs = [(0, 10, 0), (3, 4, 10), (5, 8, 14), (0, 1, 22), (12, 1, 23), (2, 2, 24)];
+        let runs = [
+            (0, 10, 0),
+            (3, 4, 10),
+            (5, 8, 14),
+            (0, 1, 22),
+            (12, 1, 23),
+            (2, 2, 24),
+        ];
         let mut disk = [None; 16];
         let mut map = BTreeMap::new();
         for (start, count, payload) in runs {
-            overwrite(&mut map, Extent { disk: start, count, payload });
+            overwrite(
+                &mut map,
+                Extent {
+                    disk: start,
+                    count,
+                    payload,
+                },
+            );
             for i in 0..count {
                 disk[(start + i) as usize] = Some(payload + i);
             }

@@ -36,10 +36,7 @@ pub enum BuildError {
 pub(super) type ChunkHash<'a> = &'a dyn Fn(&[u8]) -> [u8; HASH_LENGTH as usize];
 
 /// The runs of `disk` that are not zero, and the descriptors that say where they go.
-fn survey(
-    disk: &mut (impl Read + Seek),
-    block_size: u32,
-) -> io::Result<Vec<(Location, u32)>> {
+fn survey(disk: &mut (impl Read + Seek), block_size: u32) -> io::Result<Vec<(Location, u32)>> {
     disk.rewind()?;
     let mut block = vec![0; usize::try_from(block_size).unwrap_or_default()];
     let mut runs: Vec<(Location, u32)> = Vec::new();
@@ -58,7 +55,13 @@ fn survey(
                 }
                 _ => {
                     let access = AccessMethod::Begin;
-                    runs.push((Location { access, block: index }, 1));
+                    runs.push((
+                        Location {
+                            access,
+                            block: index,
+                        },
+                        1,
+                    ));
                 }
             }
         }
@@ -149,10 +152,25 @@ fn front(layout: &Layout, runs: &[(Location, u32)]) -> Result<Vec<u8>, ParseErro
             expected,
         ));
     }
-    let ids: usize = layout.platform_ids.iter().map(|id| id.len().saturating_add(1)).sum();
-    if ids > 191 || layout.platform_ids.iter().any(|id| id.is_empty() || id.contains('\0')) {
+    let ids: usize = layout
+        .platform_ids
+        .iter()
+        .map(|id| id.len().saturating_add(1))
+        .sum();
+    if ids > 191
+        || layout
+            .platform_ids
+            .iter()
+            .any(|id| id.is_empty() || id.contains('\0'))
+    {
         let expected = "names of at most 191 bytes together";
-        return Err(ParseError::invalid("STORE_HEADER", "szPlatformId", 12, ids, expected));
+        return Err(ParseError::invalid(
+            "STORE_HEADER",
+            "szPlatformId",
+            12,
+            ids,
+            expected,
+        ));
     }
     let manifest = layout.manifest.as_bytes();
     let mut bytes = ImageHeader::write(
@@ -167,7 +185,9 @@ fn front(layout: &Layout, runs: &[(Location, u32)]) -> Result<Vec<u8>, ParseErro
             descriptors.extend_from_slice(&field.to_le_bytes());
         }
     }
-    let blocks = runs.iter().fold(0_u32, |sum, (_, count)| sum.saturating_add(*count));
+    let blocks = runs
+        .iter()
+        .fold(0_u32, |sum, (_, count)| sum.saturating_add(*count));
     let header = StoreHeader {
         variant: Variant::V1,
         update_type: 0,

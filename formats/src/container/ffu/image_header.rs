@@ -133,7 +133,12 @@ fn read_device<R: Read + Seek>(parts: &mut Parts<'_, R>) -> Result<DeviceTargetI
     let mut strings: [String; 7] = Default::default();
     for (string, length) in strings.iter_mut().zip(lengths) {
         let at = parts.position;
-        let bytes = parts.take("DeviceTargetInfo", "string", length.into(), MAX_DEVICE_STRING)?;
+        let bytes = parts.take(
+            "DeviceTargetInfo",
+            "string",
+            length.into(),
+            MAX_DEVICE_STRING,
+        )?;
         *string = String::from_utf8(bytes).map_err(|_| ParseError {
             structure: "DeviceTargetInfo",
             field: "string",

@@ -52,7 +52,8 @@ impl Section {
 
     /// Whether the value of a key is `true`, in any case of letters.
     pub fn is_true(&self, key: &str) -> bool {
-        self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        self.get(key)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     fn is(&self, name: &str) -> bool {
@@ -91,7 +92,11 @@ impl Manifest {
             }
             let (Some((key, value)), Some(section)) = (text.split_once('='), sections.last_mut())
             else {
-                return Err(error(at, "another line", "[Section] or Key = Value below one"));
+                return Err(error(
+                    at,
+                    "another line",
+                    "[Section] or Key = Value below one",
+                ));
             };
             section.entries.push(Entry {
                 key: key.trim().to_owned(),
@@ -172,7 +177,10 @@ mod tests {
     #[test]
     fn what_is_no_manifest_is_named_with_its_offset() {
         let error = Manifest::parse(b"[A]\nKey=1\nnonsense\n", 24).unwrap_err();
-        assert!(error.to_string().starts_with("manifest.line at offset 34:"), "{error}");
+        assert!(
+            error.to_string().starts_with("manifest.line at offset 34:"),
+            "{error}"
+        );
         assert!(Manifest::parse(b"Key = 1\n", 0).is_err());
         assert!(Manifest::parse(b"\xff\n", 0).is_err());
     }

@@ -275,12 +275,20 @@ impl FullFlashUpdate {
                 "payload",
                 last.payload.start,
                 format!("a file of {} bytes", self.file_length),
-                format!("its end at {}, as the write descriptors say", last.payload.end),
+                format!(
+                    "its end at {}, as the write descriptors say",
+                    last.payload.end
+                ),
             );
         }
         let stated: Vec<&str> = self.manifest.platform_ids().collect();
         for store in &self.stores {
-            let ids: Vec<&str> = store.header.platform_ids.iter().map(String::as_str).collect();
+            let ids: Vec<&str> = store
+                .header
+                .platform_ids
+                .iter()
+                .map(String::as_str)
+                .collect();
             if !stated.is_empty() && ids != stated {
                 fault(
                     "platform IDs",
@@ -340,7 +348,10 @@ impl FullFlashUpdate {
             .saturating_mul(self.chunk_size())
             .saturating_add(self.image_offset)
             .min(self.file_length);
-        start..start.saturating_add(self.chunk_size()).min(self.file_length)
+        start
+            ..start
+                .saturating_add(self.chunk_size())
+                .min(self.file_length)
     }
 
     /// File offset of the image header, the first byte that the hash table covers.

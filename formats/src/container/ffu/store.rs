@@ -296,7 +296,10 @@ impl StoreHeader {
             self.validate_descriptor_count,
             self.validate_descriptor_length,
         ];
-        let tables = self.tables.iter().flat_map(|(index, count)| [*index, *count]);
+        let tables = self
+            .tables
+            .iter()
+            .flat_map(|(index, count)| [*index, *count]);
         for field in fields.into_iter().chain(tables) {
             bytes.extend_from_slice(&field.to_le_bytes());
         }
@@ -306,7 +309,10 @@ impl StoreHeader {
 
 fn read_platform_ids(bytes: &[u8], place: &Cursor<'_>) -> Result<Vec<String>, ParseError> {
     let mut ids = Vec::new();
-    for id in bytes.split(|byte| *byte == 0).take_while(|id| !id.is_empty()) {
+    for id in bytes
+        .split(|byte| *byte == 0)
+        .take_while(|id| !id.is_empty())
+    {
         match std::str::from_utf8(id) {
             Ok(id) if !id.contains(char::is_control) => ids.push(id.to_owned()),
             _ => {
@@ -381,7 +387,9 @@ fn read_version_2<R: Read + Seek>(
     let stated = cursor.u16("StoreIndex")?;
     if usize::from(stated) != index.saturating_add(1) {
         let expected = index.saturating_add(1);
-        parts.faults.push(place.invalid("StoreIndex", stated, expected));
+        parts
+            .faults
+            .push(place.invalid("StoreIndex", stated, expected));
     }
     header.payload_size = Some(u64::from_le_bytes(cursor.array("StorePayloadSize")?));
     let units = u64::from(cursor.u16("DevicePathLength")?);
@@ -479,29 +487,48 @@ fn check(store: &Store, faults: &mut Vec<ParseError>) {
     let header = &store.header;
     let mut fault = |field, at: u64, found: String, expected: &str| {
         let offset = store.offset.saturating_add(at);
-        faults.push(ParseError::invalid("STORE_HEADER", field, offset, found, expected));
+        faults.push(ParseError::invalid(
+            "STORE_HEADER",
+            field,
+            offset,
+            found,
+            expected,
+        ));
     };
     if header.platform_ids.is_empty() {
-        fault("szPlatformId", 12, "no platform ID".to_owned(), "at least one");
+        fault(
+            "szPlatformId",
+            12,
+            "no platform ID".to_owned(),
+            "at least one",
+        );
     }
     if let Some(stated) = header.payload_size
         && stated != store.payload_length()
     {
         let found = format!("{stated} bytes");
-        fault("StorePayloadSize", 252, found, "what the write descriptors add up to");
+        fault(
+            "StorePayloadSize",
+            252,
+            found,
+            "what the write descriptors add up to",
+        );
     }
-    let blocks = store.payload_length() / u64::from(header.block_size.max(1));
     let mut starts = vec![0_u64];
     for descriptor in &store.descriptors {
         let last = starts.last().copied().unwrap_or_default();
         starts.push(last.saturating_add(u64::from(descriptor.block_count)));
     }
+    let blocks = starts.last().copied().unwrap_or_default();
     for ((index, count), (field, at)) in header.tables.into_iter().zip([
         ("dwInitialTableIndex", 224),
         ("dwFlashOnlyTableIndex", 232),
         ("dwFinalTableIndex", 240),
     ]) {
-        let (first, end) = (u64::from(index), u64::from(index).saturating_add(count.into()));
+        let (first, end) = (
+            u64::from(index),
+            u64::from(index).saturating_add(count.into()),
+        );
         if count == 0 {
             continue;
         }
@@ -519,6 +546,11 @@ fn check(store: &Store, faults: &mut Vec<ParseError>) {
     });
     if from_end.is_some() {
         let found = "a run of several blocks counted from the end".to_owned();
-        fault("dwBlockCount", 208, found, "one block, as tools disagree on more");
+        fault(
+            "dwBlockCount",
+            208,
+            found,
+            "one block, as tools disagree on more",
+        );
     }
 }

@@ -1,0 +1,167 @@
+//! `proofmark image`: full flash updates made, signed, verified and damaged.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{folder, oracle, pem_files, proofmark, testcert};
+
+const TIME: &str = "--time 2026-01-01";
+
+/// A folder with `disk.img` and its unsigned `image.ffu` in small chunks.
+fn image(folder: &Path) {
+    let mut disk = vec![0_u8; 300_000];
+    for (i, byte) in disk.iter_mut().enumerate() {
+        if !(60_000..200_000).contains(&i) {
+            *byte = (i % 251) as u8;
+        }
+    }
+    fs::write(folder.join("disk.img"), disk).unwrap();
+    let create = "image create --out image.ffu --platform-id Contoso.Kiosk.One --block-size 4096";
+    proofmark(folder, &format!("{create} {TIME} disk.img")).ended(0);
+}
+
+fn verification(folder: &Path, arguments: &str, code: i32) -> Value {
+    let run = proofmark(folder, &format!("image verify --format json {arguments}")).ended(code);
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+#[test]
+fn signing_changes_no_chunk_and_verifies() {
+    let folder = folder();
+    let path = folder.path();
+    image(path);
+    let unsigned = verification(path, "image.ffu", 1);
+    assert_eq!(
+        (&unsigned["intact"], &unsigned["accepted"]),
+        (&true.into(), &false.into())
+    );
+    verification(path, "--unsigned image.ffu", 0);
+    proofmark(path, "image sign --profile test --out signed.ffu image.ffu").ended(0);
+    let found = verification(path, "--require test signed.ffu", 0);
+    assert_eq!(found["accepted"], true);
+    assert_eq!(found["hash_table_algorithm"], "SHA-1");
+    assert_eq!(found["catalog"]["class"], "own-test");
+    verification(path, "--require retail signed.ffu", 1);
+    let show = |name: &str| -> Value {
+        let run = proofmark(path, &format!("image show --format json {name}")).ended(0);
+        serde_json::from_str(&run.stdout).unwrap()
+    };
+    assert_eq!(show("image.ffu")["chunks"], show("signed.ffu")["chunks"]);
+    assert_eq!(
+        show("signed.ffu")["stores"][0]["platform_ids"][0],
+        "Contoso.Kiosk.One"
+    );
+    let bytes = |name: &str| fs::read(path.join(name)).unwrap();
+    let payload = |name: &str| {
+        let record = show(name);
+        let offset = record["stores"][0]["payload"]["offset"].as_u64().unwrap();
+        bytes(name)[offset as usize..].to_vec()
+    };
+    assert!(payload("image.ffu") == payload("signed.ffu"));
+    proofmark(path, "image sign --profile test --in-place signed.ffu").ended(0);
+    verification(path, "--require test signed.ffu", 0);
+}
+
+#[test]
+fn osslsigncode_verifies_the_extracted_catalog_and_signs_it() {
+    let folder = folder();
+    let path = folder.path();
+    image(path);
+    if pem_files(path, "oem").is_none() {
+        return;
+    }
+    proofmark(path, "image sign --profile test --out signed.ffu image.ffu").ended(0);
+    proofmark(path, "image extract-catalog --out signed.cat signed.ffu").ended(0);
+    let verify = "osslsigncode verify -ignore-crl -CAfile ca.pem -in signed.cat";
+    let Some(run) = oracle(path, verify) else {
+        return;
+    };
+    run.ended(0);
+    proofmark(path, "image extract-catalog --out unsigned.cat image.ffu").ended(0);
+    let sign = "osslsigncode sign -certs chain.pem -key key.pem -in unsigned.cat -out theirs.cat";
+    oracle(path, sign).unwrap().ended(0);
+    proofmark(
+        path,
+        "image sign --catalog theirs.cat --out theirs.ffu image.ffu",
+    )
+    .ended(0);
+    verification(path, "--require test theirs.ffu", 0);
+    let run = proofmark(
+        path,
+        "image sign --catalog unsigned.cat --out x.ffu image.ffu",
+    )
+    .ended(2);
+    assert!(
+        run.stderr.contains("the catalog is not signed"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_noticed() {
+    let folder = folder();
+    let path = folder.path();
+    image(path);
+    proofmark(path, "image sign --profile test --out signed.ffu image.ffu").ended(0);
+    let bytes = fs::read(path.join("signed.ffu")).unwrap();
+    // A prime step visits every part: headers, catalog, table, padding, manifest, store, payload.
+    for position in (0..bytes.len()).step_by(1201).chain(0..32) {
+        let mut changed = bytes.clone();
+        changed[position] ^= 1 << (position % 8);
+        fs::write(path.join("changed.ffu"), changed).unwrap();
+        let run = proofmark(path, "image verify changed.ffu");
+        assert!(
+            matches!(run.code, Some(1 | 2)),
+            "offset {position}: {}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
+fn a_change_is_refused_until_the_table_is_made_anew() {
+    let folder = folder();
+    let path = folder.path();
+    image(path);
+    let mut bytes = fs::read(path.join("image.ffu")).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(path.join("image.ffu"), &bytes).unwrap();
+    let found = verification(path, "--unsigned image.ffu", 1);
+    assert_eq!(found["bad_chunks"], 1);
+    let run = proofmark(path, "image sign --profile test --in-place image.ffu").ended(2);
+    assert!(
+        run.stderr.contains("image hash makes the table anew"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        fs::read(path.join("image.ffu")).unwrap() == bytes,
+        "it is as it was"
+    );
+    let run = proofmark(path, &format!("image hash --in-place {TIME} image.ffu")).ended(0);
+    assert!(run.stdout.contains("1 hashes changed"), "{}", run.stdout);
+    proofmark(path, "image sign --profile test --in-place image.ffu").ended(0);
+    verification(path, "--require test image.ffu", 0);
+}
+
+#[test]
+fn other_files_are_told_apart() {
+    let folder = folder();
+    let path = folder.path();
+    image(path);
+    let run = proofmark(path, "verify image.ffu").ended(1);
+    assert!(run.stdout.contains("proofmark image"), "{}", run.stdout);
+    let run = proofmark(path, "image show plain.cab").ended(2);
+    assert!(run.stderr.contains("SignedImage"), "{}", run.stderr);
+    let retail = format!(
+        "image sign --profile retail --pfx {} --out x.ffu image.ffu",
+        testcert("oem.pfx").display()
+    );
+    let run = proofmark(path, &retail).ended(2);
+    assert!(run.stderr.contains("refused"), "{}", run.stderr);
+    assert!(!path.join("x.ffu").exists());
+}
