@@ -5,10 +5,11 @@ mod report;
 mod watch;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use lint::diagnostic::Level;
-use lint::engine::{Outcome, gather, judge};
+use lint::engine::{Outcome, gather, judge, shipped};
 use lint::files::{Disk, Files};
 use lint::image::ImageType;
 use lint::policy::Policies;
@@ -38,6 +39,9 @@ pub(crate) struct LintArgs {
     /// Value of a variable such as OEM_NAME, stronger than the workspace's
     #[arg(long, value_name = "NAME=VALUE", value_parser = definition)]
     define: Vec<(String, String)>,
+    /// Folder of an earlier release, to compare versions, layouts and packages with
+    #[arg(long, value_name = "DIR")]
+    shipped: Option<PathBuf>,
     /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
     #[arg(long, value_name = "FILE")]
     root: Vec<PathBuf>,
@@ -91,6 +95,7 @@ pub(crate) struct Request<'a> {
     pub(crate) paths: &'a [PathBuf],
     pub(crate) image: Option<ImageType>,
     pub(crate) defines: Vec<(String, String)>,
+    pub(crate) shipped: Option<&'a Path>,
     pub(crate) policies: &'a Policies,
     pub(crate) anchors: &'a Anchors,
     pub(crate) at: OffsetDateTime,
@@ -117,6 +122,7 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
             Image::Mmos => Some(ImageType::Mmos),
         },
         defines: arguments.define.clone(),
+        shipped: arguments.shipped.as_deref(),
         policies: &policies,
         anchors: &anchors,
         at: arguments.at.unwrap_or_else(OffsetDateTime::now_utc),
@@ -159,8 +165,15 @@ pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcom
         at: request.at,
         anchors: request.anchors,
     };
+    let earlier = request.shipped.map(|folder| {
+        let folder = text_path(folder)?;
+        let earlier = shipped(files, &folder, &options).map_err(Error::new)?;
+        Ok::<_, Error>(Arc::new(earlier))
+    });
+    let earlier = earlier.transpose()?;
     let progress = Progress::new("verifying the packages of products", workspaces.len());
     for workspace in &mut workspaces {
+        workspace.shipped = earlier.clone();
         verify_cabinets(files, workspace, verify);
         progress.step();
     }
@@ -170,12 +183,13 @@ pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcom
 
 /// Paths as the linter has them.
 fn text_paths(paths: &[PathBuf]) -> Result<Vec<String>, Error> {
-    let texts = paths.iter().map(|path| {
-        let text = path.to_str();
-        let text = text.ok_or_else(|| Error::file(path, "the path is not Unicode"))?;
-        Ok(text.replace(std::path::MAIN_SEPARATOR, "/"))
-    });
-    texts.collect()
+    paths.iter().map(|path| text_path(path)).collect()
+}
+
+fn text_path(path: &Path) -> Result<String, Error> {
+    let text = path.to_str();
+    let text = text.ok_or_else(|| Error::file(path, "the path is not Unicode"))?;
+    Ok(text.replace(std::path::MAIN_SEPARATOR, "/"))
 }
 
 /// The built-in policies, and the file of an organisation above them.

@@ -37,6 +37,7 @@ mod progress;
 mod reports;
 mod resign;
 mod revocation;
+mod shipped;
 mod sign_and_verify;
 mod sign_with_command;
 mod sign_with_token;

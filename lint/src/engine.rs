@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, Level};
 use crate::discover::{DiscoverError, discover};
+use crate::facts::shipped::Shipped;
 use crate::facts::{Facts, Workspace};
 use crate::files::Files;
 use crate::fingerprint::{Fingerprint, fingerprints};
@@ -98,6 +99,16 @@ pub fn gather(
         Ok(resolve(documented, options)?)
     });
     workspaces.collect()
+}
+
+/// Reads the folder of an earlier release, for rules that compare with it: put the result into [`Workspace::shipped`].
+pub fn shipped(
+    files: &dyn Files,
+    folder: &str,
+    options: &ResolveOptions,
+) -> Result<Shipped, GatherError> {
+    let mut workspaces = gather(files, &[folder.to_owned()], options)?;
+    Ok(Shipped::new(workspaces.pop().unwrap_or_default()))
 }
 
 /// Runs the rules over what was gathered.
@@ -205,8 +216,14 @@ impl Counts {
 }
 
 fn sources(workspaces: &[Workspace], policies: &Policies) -> Sources {
+    // Where an earlier release is inside of what is linted, its texts are there twice.
+    let shipped = workspaces
+        .iter()
+        .filter_map(|workspace| workspace.shipped.as_ref());
+    let shipped = shipped.flat_map(|shipped| shipped.sources());
     let documents = workspaces.iter().flat_map(|workspace| &workspace.sources);
-    documents
+    shipped
+        .chain(documents)
         .chain(policies.sources())
         .map(Arc::clone)
         .collect()

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use crate::diagnostic::{DecidedBy, Diagnostic, Level, Place};
 use crate::engine::{Counts, Outcome, gather, judge};
 use crate::facts::Workspace;
+use crate::facts::shipped::Shipped;
 use crate::facts::signature::{Signature, State, Subject};
 use crate::files::Memory;
 use crate::policy::Policies;
@@ -163,6 +164,14 @@ pub(crate) fn customizations(common: &str) -> String {
     )
 }
 
+/// A `customizations.xml` with this `PackageConfig`, all before it on the first line.
+pub(crate) fn package_config(config: &str) -> String {
+    format!(
+        "<WindowsCustomizations><PackageConfig xmlns=\"urn:schemas-Microsoft-com:Windows-ICD-Package-Config.v1.0\">{config}\
+         </PackageConfig></WindowsCustomizations>"
+    )
+}
+
 /// A `.reg` file of these lines; the first is on line 3.
 pub(crate) fn reg_file(lines: &str) -> String {
     format!("Windows Registry Editor Version 5.00\n\n{lines}\n")
@@ -294,6 +303,29 @@ pub(crate) fn run(rule: &str, workspace: &Workspace) -> Vec<String> {
 /// What one rule finds in these files.
 pub(crate) fn lint_one<P: AsRef<str>, B: AsRef<[u8]>>(rule: &str, files: &[(P, B)]) -> Vec<String> {
     run(rule, &workspace(files))
+}
+
+/// What one rule finds in these files where the user says that they are of a retail image.
+pub(crate) fn lint_retail<P: AsRef<str>, B: AsRef<[u8]>>(
+    rule: &str,
+    files: &[(P, B)],
+) -> Vec<String> {
+    let options = ResolveOptions {
+        image: Some(crate::image::ImageType::Retail),
+        ..ResolveOptions::default()
+    };
+    run(rule, &workspace_with(files, &options))
+}
+
+/// What one rule finds in files of which earlier ones were shipped.
+pub(crate) fn lint_after<P: AsRef<str>, B: AsRef<[u8]>>(
+    rule: &str,
+    shipped: &[(P, B)],
+    files: &[(P, B)],
+) -> Vec<String> {
+    let mut now = workspace(files);
+    now.shipped = Some(Shipped::new(workspace(shipped)).into());
+    run(rule, &now)
 }
 
 /// The text of a file after every fix of one rule has been applied to it.

@@ -1,8 +1,9 @@
 //! Lints a folder as the command line does, at a fixed time.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use lint::engine::{Outcome, gather, judge};
+use lint::engine::{Outcome, gather, judge, shipped};
 use lint::files::Disk;
 use lint::image::ImageType;
 use lint::policy::Policies;
@@ -16,32 +17,54 @@ pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// What a fixture's `options` file says (its `policy.toml` is read as well), one `name value` a line: `image retail`, `define OEM_NAME=Fjordlight`.
+/// The lines of a fixture's `options` file: name and value.
+fn settings(folder: &Path) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(folder.join("options")).unwrap_or_default();
+    let lines = text.lines().map(|line| {
+        let (name, value) = line
+            .split_once(' ')
+            .expect("an option has a name and a value");
+        (name.to_owned(), value.to_owned())
+    });
+    lines.collect()
+}
+
+/// What the `options` of a fixture say: `image retail`, `define OEM_NAME=Fjordlight`.
 pub(crate) fn options(folder: &Path) -> ResolveOptions {
     let mut options = ResolveOptions::default();
-    let text = std::fs::read_to_string(folder.join("options")).unwrap_or_default();
-    for line in text.lines() {
-        match line
-            .split_once(' ')
-            .expect("an option has a name and a value")
-        {
-            ("image", image) => options.image = Some(ImageType::from_word(image).unwrap()),
-            ("define", define) => {
-                let (name, value) = define.split_once('=').unwrap();
+    for (name, value) in settings(folder) {
+        match name.as_str() {
+            "image" => options.image = Some(ImageType::from_word(&value).unwrap()),
+            "define" => {
+                let (name, value) = value.split_once('=').unwrap();
                 options.defines.push((name.to_owned(), value.to_owned()));
             }
-            (other, _) => panic!("there is no option {other}"),
+            "shipped" => {}
+            other => panic!("there is no option {other}"),
         }
     }
     options
 }
 
+/// Lints a folder by its `policy.toml`, where it has one. With an option `shipped before`, the folder `before` in it is the
+/// earlier release and `now` is what is linted.
 pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
-    let path = folder.to_str().unwrap().to_owned();
-    let mut workspaces = gather(&Disk, &[path], options).unwrap();
+    let mut settings = settings(folder).into_iter();
+    let earlier = settings.find(|(name, _)| name == "shipped");
+    let linted = match earlier {
+        Some(_) => folder.join("now"),
+        None => folder.to_owned(),
+    };
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let mut workspaces = gather(&Disk, &[text(&linted)], options).unwrap();
     let anchors = Anchors::built_in();
     let at = parse_rfc3339("2026-06-01").unwrap();
+    let earlier = earlier.map(|(_, name)| {
+        let earlier = shipped(&Disk, &text(&folder.join(name)), options);
+        Arc::new(earlier.unwrap())
+    });
     for workspace in &mut workspaces {
+        workspace.shipped = earlier.clone();
         verify_cabinets(
             &Disk,
             workspace,
@@ -53,7 +76,7 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
     }
     let policy = folder.join("policy.toml");
     let policies = if policy.exists() {
-        Policies::with_file(&Disk, policy.to_str().unwrap()).unwrap()
+        Policies::with_file(&Disk, &text(&policy)).unwrap()
     } else {
         Policies::built_in()
     };

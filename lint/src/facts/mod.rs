@@ -21,6 +21,7 @@ pub mod payload;
 pub mod product;
 pub mod registry;
 pub mod scope;
+pub mod shipped;
 pub mod signature;
 pub mod system;
 pub mod tree;
@@ -57,6 +58,7 @@ use crate::image::ImageType;
 use crate::policy::PolicyProblem;
 use payload::Beginning;
 use registry::RegistryFile;
+use shipped::Shipped;
 use tree::{FileTree, TreeFile};
 
 /// Everything that was read below one folder, resolved.
@@ -82,6 +84,8 @@ pub struct Workspace {
     pub declared: Option<ImageType>,
     /// The variables that the user defined, e.g. `OSVERSION`.
     pub defines: Variables,
+    /// An earlier release, where the user named its folder.
+    pub shipped: Option<Arc<Shipped>>,
     /// The variables that all documents of a workspace folder share, by folder.
     pub variables: BTreeMap<String, Variables>,
     /// What the user asked for; diagnostics about anything else are not made. Paths of files and folders.

@@ -9,7 +9,7 @@ use formats::document::feature_manifest::{FeatureManifest, PackageFile, Section}
 use formats::document::oem_input::OemInput;
 use formats::document::parts::Item;
 use formats::document::product_settings::ProductSettings;
-use formats::document::workspace_settings::WorkspaceSettings;
+use formats::document::workspace_settings::{WorkspaceEnv, WorkspaceSettings};
 use formats::source::Spanned;
 
 use super::file::File;
@@ -77,6 +77,11 @@ impl Arch {
             names.find(|name| name.eq_ignore_ascii_case("Build"))?;
             Self::from_word(names.next()?)
         })
+    }
+
+    /// The processor of an environment of the workspace, by its name.
+    pub fn of_env(env: &WorkspaceEnv) -> Option<Self> {
+        Self::from_word(env.name.as_ref()?.value.trim())
     }
 
     /// Whether something for one processor may be part of something for another; `None` is for all.

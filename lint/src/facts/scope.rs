@@ -103,6 +103,15 @@ impl<'a> Facts<'a> {
             .collect()
     }
 
+    /// The provisioning that gets into images of this type, and that of no product, each document once, as far as
+    /// findings about it may be told here.
+    pub fn provisioning(&self) -> Vec<&Arc<File<Customizations>>> {
+        let scopes = self.provisioning_scopes().into_iter().flatten();
+        let judged = scopes.filter(|file| self.is_judged(file.path()));
+        let files: BTreeMap<&str, _> = judged.map(|file| (file.path(), file)).collect();
+        files.into_values().collect()
+    }
+
     /// Whether a document belongs to a product of any image type.
     pub fn has_owner(&self, path: &str) -> bool {
         let mut products = self.workspace.products.iter();

@@ -48,6 +48,29 @@ impl<'de> Deserialize<'de> for OsBuild {
     }
 }
 
+/// The version of a package, e.g. `10.0.3.0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PackageVersion(pub [u16; 4]);
+
+impl PackageVersion {
+    /// Reads four decimal numbers up to 65535 between full stops.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_number =
+            |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
+        let parts = text.trim().split('.');
+        let numbers = parts.map(|part| part.parse().ok().filter(|_| is_number(part)));
+        let numbers: Option<Vec<u16>> = numbers.collect();
+        Some(Self(numbers?.try_into().ok()?))
+    }
+}
+
+impl fmt::Display for PackageVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [major, minor, build, revision] = self.0;
+        write!(f, "{major}.{minor}.{build}.{revision}")
+    }
+}
+
 impl Workspace {
     /// The OS that images are built of, as far as the user defined it as [`OS_VERSION`].
     pub fn os_build(&self) -> Option<OsBuild> {
@@ -58,6 +81,16 @@ impl Workspace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_of_packages_are_four_numbers() {
+        let version = PackageVersion::parse(" 10.0.3.0 ").unwrap();
+        assert_eq!(version.to_string(), "10.0.3.0");
+        assert!(PackageVersion::parse("10.0.10.0") > Some(version));
+        for text in ["", "1.0", "1.0.0.0.0", "1.0.0.65536", "1.0.0.+1", "1..0.0"] {
+            assert_eq!(PackageVersion::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn releases_are_compared_by_number() {

@@ -5,7 +5,10 @@
 //! `testsigning_in_retail.rs`.
 
 mod absolute_path;
+mod app_file_type;
+mod appmgmt_misplaced;
 mod autologon_or_password;
+mod background_app_duplicate;
 mod bad_digest;
 mod basicdisplayfallback_not_db;
 mod bcd_flight_signatures;
@@ -18,12 +21,14 @@ mod bootsequence_exclusive;
 mod bsp_layout;
 mod build_type_not_fre;
 mod cert_expired;
+mod computer_name_fixed;
 mod cpufilter_case;
 mod crashdump_in_retail;
 mod custom_cmd_debug;
 mod custom_cmd_missing;
 mod data_partition_update;
 mod default_admin_account;
+mod default_sample_app;
 mod deprecated_feature;
 mod description_image_type_mismatch;
 mod destdir_dots;
@@ -73,6 +78,7 @@ mod fmlist_release_type;
 mod format_dpp_in_retail;
 mod generic_pop_on_1809;
 mod generic_pop_or_cus;
+mod headless_with_foreground;
 mod inf_missing_catalog;
 mod inf_not_universal;
 mod inf_signature_attributes;
@@ -82,6 +88,7 @@ mod language_list_empty;
 mod language_mismatch;
 mod layout_attributes;
 mod layout_backup_size;
+mod layout_changed_on_update;
 mod layout_efiesp_fs;
 mod layout_efiesp_type;
 mod layout_mainos_free;
@@ -129,6 +136,8 @@ mod mobile_retail_forbidden;
 mod mobile_retail_required;
 mod multiple_device_layouts;
 mod multiple_startup_apps;
+mod multiple_universal_app_install;
+mod no_startup_app;
 mod no_timestamp;
 mod ocp_update_fm;
 mod oem_name_empty;
@@ -146,8 +155,10 @@ mod package_name_mismatch;
 mod package_owner;
 mod package_release_type_missing;
 mod package_release_type_test;
+mod package_removed_or_renamed;
 mod package_version_default;
 mod package_version_format;
+mod package_version_not_increased;
 mod package_wrong_root;
 mod partition_content;
 mod pkgxml_on_current_kit;
@@ -161,7 +172,18 @@ mod policy_lowered_core_rule;
 mod policy_unknown_entry;
 mod policy_unused_entry;
 mod product_element;
+mod prov_allow_all_trusted_apps;
 mod prov_auto_missing;
+mod prov_blocked_msft_cert;
+mod prov_dependency_arch;
+mod prov_duplicate_guid;
+mod prov_duplicate_root;
+mod prov_missing_file;
+mod prov_owner_type;
+mod prov_plaintext_secret;
+mod prov_unsigned_allowed;
+mod prov_version_format;
+mod prov_version_not_increased;
 mod published_key;
 mod recovery_bcd_layout;
 mod recovery_script_tpm;
@@ -198,6 +220,7 @@ mod soc_crashdump_in_retail;
 mod soc_device_pair;
 mod soc_not_in_fm;
 mod speech_language_without_feature;
+mod startup_app_not_installed;
 mod target_partition;
 mod template_placeholder_left;
 mod test_ci_enforced;
@@ -222,7 +245,10 @@ use crate::rule::RuleInfo;
 /// Every rule, sorted by id.
 pub static ALL: &[&RuleInfo] = &[
     &absolute_path::RULE,
+    &app_file_type::RULE,
+    &appmgmt_misplaced::RULE,
     &autologon_or_password::RULE,
+    &background_app_duplicate::RULE,
     &bad_digest::RULE,
     &basicdisplayfallback_not_db::RULE,
     &bcd_flight_signatures::RULE,
@@ -235,12 +261,14 @@ pub static ALL: &[&RuleInfo] = &[
     &bsp_layout::RULE,
     &build_type_not_fre::RULE,
     &cert_expired::RULE,
+    &computer_name_fixed::RULE,
     &cpufilter_case::RULE,
     &crashdump_in_retail::RULE,
     &custom_cmd_debug::RULE,
     &custom_cmd_missing::RULE,
     &data_partition_update::RULE,
     &default_admin_account::RULE,
+    &default_sample_app::RULE,
     &deprecated_feature::RULE,
     &description_image_type_mismatch::RULE,
     &destdir_dots::RULE,
@@ -290,6 +318,7 @@ pub static ALL: &[&RuleInfo] = &[
     &format_dpp_in_retail::RULE,
     &generic_pop_on_1809::RULE,
     &generic_pop_or_cus::RULE,
+    &headless_with_foreground::RULE,
     &inf_missing_catalog::RULE,
     &inf_not_universal::RULE,
     &inf_signature_attributes::RULE,
@@ -299,6 +328,7 @@ pub static ALL: &[&RuleInfo] = &[
     &language_mismatch::RULE,
     &layout_attributes::RULE,
     &layout_backup_size::RULE,
+    &layout_changed_on_update::RULE,
     &layout_efiesp_fs::RULE,
     &layout_efiesp_type::RULE,
     &layout_mainos_free::RULE,
@@ -346,6 +376,8 @@ pub static ALL: &[&RuleInfo] = &[
     &mobile_retail_required::RULE,
     &multiple_device_layouts::RULE,
     &multiple_startup_apps::RULE,
+    &multiple_universal_app_install::RULE,
+    &no_startup_app::RULE,
     &no_timestamp::RULE,
     &ocp_update_fm::RULE,
     &oem_name_empty::RULE,
@@ -363,8 +395,10 @@ pub static ALL: &[&RuleInfo] = &[
     &package_owner::RULE,
     &package_release_type_missing::RULE,
     &package_release_type_test::RULE,
+    &package_removed_or_renamed::RULE,
     &package_version_default::RULE,
     &package_version_format::RULE,
+    &package_version_not_increased::RULE,
     &package_wrong_root::RULE,
     &partition_content::RULE,
     &pkgxml_on_current_kit::RULE,
@@ -378,7 +412,18 @@ pub static ALL: &[&RuleInfo] = &[
     &policy_unknown_entry::RULE,
     &policy_unused_entry::RULE,
     &product_element::RULE,
+    &prov_allow_all_trusted_apps::RULE,
     &prov_auto_missing::RULE,
+    &prov_blocked_msft_cert::RULE,
+    &prov_dependency_arch::RULE,
+    &prov_duplicate_guid::RULE,
+    &prov_duplicate_root::RULE,
+    &prov_missing_file::RULE,
+    &prov_owner_type::RULE,
+    &prov_plaintext_secret::RULE,
+    &prov_unsigned_allowed::RULE,
+    &prov_version_format::RULE,
+    &prov_version_not_increased::RULE,
     &published_key::RULE,
     &recovery_bcd_layout::RULE,
     &recovery_script_tpm::RULE,
@@ -415,6 +460,7 @@ pub static ALL: &[&RuleInfo] = &[
     &soc_device_pair::RULE,
     &soc_not_in_fm::RULE,
     &speech_language_without_feature::RULE,
+    &startup_app_not_installed::RULE,
     &target_partition::RULE,
     &template_placeholder_left::RULE,
     &test_ci_enforced::RULE,

@@ -1,4 +1,5 @@
 use crate::facts::Facts;
+use crate::facts::version::PackageVersion;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -46,9 +47,9 @@ impl Rule for PackageVersionFormat {
                 .filter_map(|env| env.bsp_version.as_ref())
             {
                 let text = version.value.as_str();
-                let message = match parse(text) {
+                let message = match PackageVersion::parse(text) {
                     None => format!("`BSPVersion` is `{text}`, expected four numbers up to 65535"),
-                    Some([0, 0, 0, 0]) => {
+                    Some(PackageVersion([0, 0, 0, 0])) => {
                         "`BSPVersion` is `0.0.0.0`, which packages may not have".to_owned()
                     }
                     Some(_) => continue,
@@ -62,16 +63,6 @@ impl Rule for PackageVersionFormat {
             }
         }
     }
-}
-
-fn parse(text: &str) -> Option<[u16; 4]> {
-    let is_number =
-        |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
-    let parts = text
-        .split('.')
-        .map(|part| part.parse().ok().filter(|_| is_number(part)));
-    let parts: Option<Vec<u16>> = parts.collect();
-    parts?.try_into().ok()
 }
 
 #[cfg(test)]
