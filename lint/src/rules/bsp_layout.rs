@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::{Level, Place};
 use crate::facts::Facts;
 use crate::facts::package::board;
-use crate::files::join;
+use crate::files::{is_below, join};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -11,7 +11,7 @@ declare_rule! {
     ///
     /// ## What it checks
     /// A folder `BSP/<board>` with a manifest has the manifest `<board>FM.xml` and the list `<board>FMFileList.xml` in
-    /// `Packages`. Without `OEMInputSamples/TestOEMInput.xml` there is a finding for information.
+    /// `Packages`. A board that no product uses yet also has `OEMInputSamples/TestOEMInput.xml`; that is for information.
     ///
     /// ## Why
     /// The list tells the feature merger what to merge, by the name of the board. The kit refuses to import a board support
@@ -65,13 +65,19 @@ impl Rule for BspLayout {
             }
         }
         for (folder, (name, place)) in boards {
+            let mut used = workspace
+                .products
+                .iter()
+                .flat_map(|product| product.manifest_files());
+            let is_used = used.any(|file| is_below(file.path(), &folder));
             let sample = "OEMInputSamples/TestOEMInput.xml".to_owned();
             for (file, level) in [
                 (format!("Packages/{name}FM.xml"), Level::Error),
                 (format!("Packages/{name}FMFileList.xml"), Level::Error),
                 (sample, Level::Info),
             ] {
-                if workspace.tree.find(&join(&folder, &file)).is_none() {
+                let counts = level > Level::Info || !is_used;
+                if counts && workspace.tree.find(&join(&folder, &file)).is_none() {
                     report
                         .at(place.clone(), format!("the board `{name}` has no `{file}`"))
                         .help("add the file, or rename the one that is there")
