@@ -153,3 +153,51 @@ fn the_description_of_one_test_sample_is_that_of_a_retail_image() {
     let counts = count(&findings, |found| found.rule == rule);
     assert_eq!(counts, of([("SampleB/TestOEMInput.xml", 1)]));
 }
+
+/// Rules about manifests, layouts, products and provisioning, and how often each finds something; `docs/addonkit.md` says
+/// why each is right.
+const FOUND: &[(&str, usize)] = &[
+    ("computer-name-fixed", 1),
+    ("default-sample-app", 1),
+    ("fm-feature-unused", 4),
+    ("fm-not-in-filelist", 1),
+    ("fm-package-no-definition", 1),
+    ("fmlist-release-type", 1),
+    ("platform-wildcard-id", 2),
+    ("prov-allow-all-trusted-apps", 7),
+    ("prov-missing-file", 8),
+    ("retail-bsp-pkg-dir", 7),
+    ("sample-owner-contoso", 1),
+    ("settings-arch-bsp", 1),
+    ("smbios-sample-value", 21),
+    ("wm-not-in-fm", 2),
+];
+
+#[test]
+fn manifests_layouts_products_and_provisioning_have_these_findings_and_no_others() {
+    let Some(findings) = kit() else { return };
+    let is_meant = |rule: &str| {
+        let starts = [
+            "fmlist-",
+            "layout-",
+            "platform-w",
+            "prov-",
+            "settings-",
+            "smbios-",
+        ];
+        FOUND.iter().any(|(known, _)| *known == rule)
+            || starts.iter().any(|start| rule.starts_with(start))
+            || [
+                "bsp-layout",
+                "fm-ambiguous",
+                "fm-cab-case",
+                "fm-duplicate-package",
+            ]
+            .contains(&rule)
+    };
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for found in findings.iter().filter(|found| is_meant(found.rule)) {
+        *counts.entry(found.rule).or_default() += 1;
+    }
+    assert_eq!(counts, FOUND.iter().copied().collect());
+}

@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use formats::document::feature_manifest::{FeatureManifest, PackageFile};
 
-use formats::source::Source;
-
 use super::Workspace;
 use super::file::File;
 use super::product::{Product, SelectedPackage};
@@ -30,11 +28,6 @@ pub struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// The manifest's text.
-    pub fn source(&self) -> &Source {
-        &self.manifest.source
-    }
-
     /// The entry's `Name`.
     pub fn place(&self) -> Place {
         self.manifest.entry(self.entry)

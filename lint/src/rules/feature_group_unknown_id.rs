@@ -40,6 +40,10 @@ declare_rule! {
 
 impl Rule for FeatureGroupUnknownId {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
+        let mut manifests = facts.documents.manifests.iter();
+        if manifests.all(|manifest| named(manifest).next().is_none()) {
+            return;
+        }
         let defined: Vec<FeatureIds> = {
             let all = facts.workspace.documents.manifests.iter();
             all.map(|file| FeatureIds::of(file)).collect()

@@ -2,14 +2,15 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Fix;
 use crate::facts::Facts;
-use crate::facts::cabinets::wanted;
+use crate::files::name_of;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
     /// A feature manifest and a cabinet differ in the case of the name
     ///
     /// ## What it checks
-    /// The `Name` of an entry has the spelling of the cabinet on disk or, before a build, that of the package definition.
+    /// The `Name` of a package that an image gets has the spelling of the cabinet on disk or, before a build, that of the
+    /// package definition.
     ///
     /// ## Why
     /// Windows finds the file in any case; the file systems of other build machines do not.
@@ -38,27 +39,30 @@ declare_rule! {
 impl Rule for FmCabCase {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         let mut seen = BTreeSet::new();
-        for product in &facts.products {
-            for package in wanted(facts.workspace, product) {
-                let definition = package
-                    .selected
-                    .and_then(|selected| selected.package.as_ref());
-                let defined = definition.map(|definition| format!("{}.cab", definition.name));
-                let Some(known) = package.found.clone().or(defined) else {
-                    continue;
-                };
-                let place = package.place();
-                if known == package.file_name || !seen.insert(place.clone()) {
-                    continue;
-                }
-                report
-                    .at(
-                        place.clone(),
-                        format!("`{}` is called `{known}`", package.file_name),
-                    )
-                    .help("write the name as it is on disk")
-                    .fix(Fix::respell(&place, package.source(), &known));
+        let packages = facts.products.iter().flat_map(|product| &product.packages);
+        for selected in packages {
+            let built = selected
+                .cab
+                .as_ref()
+                .map(|cab| name_of(&cab.path).to_owned());
+            let defined = || {
+                let package = selected.package.as_ref()?;
+                Some(format!("{}.cab", package.name))
+            };
+            let Some(known) = built.or_else(defined) else {
+                continue;
+            };
+            let place = selected.place();
+            if known == selected.file_name || !seen.insert(place.clone()) {
+                continue;
             }
+            report
+                .at(
+                    place.clone(),
+                    format!("`{}` is called `{known}`", selected.file_name),
+                )
+                .help("write the name as it is on disk")
+                .fix(Fix::respell(&place, &selected.manifest.source, &known));
         }
     }
 }
