@@ -3,6 +3,7 @@
 use lint::diagnostic::Level;
 use lint::engine::{gather, judge};
 use lint::files::Disk;
+use lint::image::ImageType;
 use lint::policy::Policies;
 use lint::resolve::ResolveOptions;
 
@@ -37,5 +38,14 @@ fn the_example_workspace_is_clean_but_for_packages_that_are_not_built() {
     outcome
         .diagnostics
         .retain(|found| found.level > Level::Info && found.rule != "fm-missing-cab");
+    assert_eq!(findings(&folder, &outcome), "");
+}
+
+#[test]
+fn the_example_of_a_manufacturing_image_is_clean() {
+    let folder = repository().join("examples/mmos");
+    let outcome = lint(&folder, &ResolveOptions::default());
+    let images: Vec<_> = outcome.products.iter().map(|seen| seen.image).collect();
+    assert_eq!(images, [Some(ImageType::Mmos)]);
     assert_eq!(findings(&folder, &outcome), "");
 }
