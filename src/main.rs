@@ -1,6 +1,7 @@
 //! The command line of proofmark: arguments, files, environment, clock, exit codes.
 
 mod allow;
+mod batch;
 mod catalog;
 mod certs;
 mod config;

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 
 use crate::ReportFormat;
 use crate::allow::AllowArgs;
+use crate::batch;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -117,10 +118,9 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
     };
     let targets = targets(&files, arguments.out.as_deref())?;
     let progress = Progress::new("signing", files.len());
-    let rows: Vec<Row> = files
-        .into_par_iter()
-        .zip(targets)
-        .map(|(input, output)| {
+    let rows: Vec<Row> = batch::waiting(|| {
+        let pairs = files.into_par_iter().zip(targets);
+        let rows = pairs.map(|(input, output)| {
             let result = sign_file(&input, &output, job);
             progress.step();
             Row {
@@ -128,8 +128,9 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
                 output,
                 result,
             }
-        })
-        .collect();
+        });
+        rows.collect()
+    });
     drop(progress);
     report(&rows, &ready, &arguments)?;
     match rows.iter().any(|row| row.result.is_err()) {

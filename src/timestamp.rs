@@ -12,6 +12,7 @@ use signer::sign::SignError;
 use signer::timestamp::{Existing, Obtained, Obtainer, Protocol, Server, Servers, stamp_file};
 
 use crate::ReportFormat;
+use crate::batch;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -135,10 +136,9 @@ pub(crate) fn run(arguments: &TimestampArgs, config: &Config) -> Result<Exit, Er
     let files = inputs::containers(&arguments.paths)?;
     let targets = targets(&files, arguments.out.as_deref())?;
     let progress = Progress::new("stamping", files.len());
-    let rows: Vec<Row> = files
-        .into_par_iter()
-        .zip(targets)
-        .map(|(input, output)| {
+    let rows: Vec<Row> = batch::waiting(|| {
+        let pairs = files.into_par_iter().zip(targets);
+        let rows = pairs.map(|(input, output)| {
             let result = stamp_file(&input, &output, &obtainer, existing)
                 .map_err(|error| explain(&input, error));
             progress.step();
@@ -147,8 +147,9 @@ pub(crate) fn run(arguments: &TimestampArgs, config: &Config) -> Result<Exit, Er
                 output,
                 result,
             }
-        })
-        .collect();
+        });
+        rows.collect()
+    });
     drop(progress);
     report(&rows, arguments.format)?;
     match rows.iter().any(|row| row.result.is_err()) {
