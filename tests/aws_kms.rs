@@ -337,6 +337,7 @@ fn throttling_passes() {
     sign(&folder, "sha256").ended(0);
     verifies(&folder);
     assert_eq!(tried.get(), 5);
+    std::fs::remove_file(folder.path("b.cab")).unwrap();
     let server =
         Server::of_any_method(|_| error("400 Bad Request", "ThrottlingException", "Rate exceeded"));
     configure(
