@@ -8,6 +8,7 @@ mod identity;
 mod image;
 #[path = "../../formats/tests/pe/builder.rs"]
 mod image_builder;
+mod malformed;
 mod nested;
 mod network;
 mod oracle;

@@ -272,9 +272,19 @@ pub fn verify(
         .collect();
     while let Some((route, der, offset, depth)) = queue.pop() {
         if verification.signatures.len() >= MAX_SIGNATURES {
+            let message = format!("the file has more than {MAX_SIGNATURES} signatures");
+            if let Some(last) = verification.signatures.last_mut() {
+                last.refuse(message);
+            }
             break;
         }
-        let (report, nested) = verify_signature(&route, &der, offset, &mut subject, options)?;
+        let (mut report, nested) = verify_signature(&route, &der, offset, &mut subject, options)?;
+        // What is not looked at must not pass for good.
+        if depth >= MAX_NESTING && !nested.is_empty() {
+            report.refuse(format!(
+                "signatures are nested more than {MAX_NESTING} deep in it"
+            ));
+        }
         verification.signatures.push(report);
         for (index, (der, offset)) in nested.into_iter().enumerate().rev() {
             if depth < MAX_NESTING {
@@ -375,6 +385,19 @@ impl SignatureReport {
     fn fail(&mut self, check: Check, kind: FailureKind, message: impl std::fmt::Display) {
         self.outcomes
             .push((check, Outcome::Failed(kind, message.to_string())));
+    }
+
+    /// Fails the structure after all, where it has not failed before.
+    fn refuse(&mut self, message: String) {
+        let structure = self
+            .outcomes
+            .iter_mut()
+            .find(|(c, _)| *c == Check::Structure);
+        match structure {
+            Some((_, Outcome::Failed(..))) => {}
+            Some((_, outcome)) => *outcome = Outcome::Failed(FailureKind::Malformed, message),
+            None => self.fail(Check::Structure, FailureKind::Malformed, message),
+        }
     }
 
     fn pass(&mut self, check: Check) {
