@@ -10,6 +10,8 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use lint::diagnostic::Level;
 use lint::engine::{Outcome, gather, judge, shipped};
+use lint::explain;
+use lint::facts::Workspace;
 use lint::files::{Disk, Files};
 use lint::image::ImageType;
 use lint::policy::Policies;
@@ -22,9 +24,9 @@ use time::OffsetDateTime;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::instant;
-use crate::progress::Progress;
+use crate::progress::reading;
 use crate::trust::{self, MaterialArgs};
+use crate::{instant, output};
 use report::ReportArgs;
 
 /// Judge workspaces, products, documents and packages by the policy of their image type.
@@ -65,6 +67,9 @@ pub(crate) struct LintArgs {
     /// Lint again whenever a file changes, until Ctrl-C
     #[arg(long, conflicts_with_all = ["fix", "diff"])]
     watch: bool,
+    /// Print what this rule sees as JSON, and judge nothing; docs/facts.md describes it
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["fix", "diff", "watch"])]
+    explain_facts: Option<String>,
     #[command(flatten)]
     report: ReportArgs,
     /// Workspace or product folders, documents, packages
@@ -130,6 +135,9 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
     if arguments.unsafe_fixes && !(arguments.fix || arguments.diff) {
         return Err(Error::new("--unsafe-fixes is for --fix or --diff"));
     }
+    if let Some(rule) = &arguments.explain_facts {
+        return explain_facts(rule, &request);
+    }
     let outcome = if arguments.fix || arguments.diff {
         let mended = mend::mended(&request, arguments.unsafe_fixes)?;
         if arguments.diff {
@@ -138,7 +146,7 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
         mend::write(&mended)?;
         mended.outcome
     } else {
-        lint_in(&Disk, &request)?
+        reading(&Disk, |files| lint_in(files, &request))?
     };
     let level = match arguments.fail_on {
         FailOn::Error => Some(Level::Error),
@@ -153,8 +161,22 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
     }
 }
 
+/// Prints what a rule sees of what a request names.
+fn explain_facts(rule: &str, request: &Request<'_>) -> Result<Exit, Error> {
+    let rule = explain::rule(rule)
+        .map_err(|error| Error::new(error).hint("`proofmark rules` lists all rules"))?;
+    let workspaces = reading(&Disk, |files| gathered(files, request))?;
+    output::result(&explain::facts_json(rule, &workspaces).map_err(Error::new)?)?;
+    Ok(Exit::Clean)
+}
+
 /// Lints what a request names.
 pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcome, Error> {
+    Ok(judge(&gathered(files, request)?, request.policies))
+}
+
+/// The facts about what a request names, signatures included.
+fn gathered(files: &dyn Files, request: &Request<'_>) -> Result<Vec<Workspace>, Error> {
     let paths = text_paths(request.paths)?;
     let options = ResolveOptions {
         image: request.image,
@@ -171,14 +193,11 @@ pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcom
         Ok::<_, Error>(Arc::new(earlier))
     });
     let earlier = earlier.transpose()?;
-    let progress = Progress::new("verifying the packages of products", workspaces.len());
     for workspace in &mut workspaces {
         workspace.shipped = earlier.clone();
         verify_cabinets(files, workspace, verify);
-        progress.step();
     }
-    drop(progress);
-    Ok(judge(&workspaces, request.policies))
+    Ok(workspaces)
 }
 
 /// Paths as the linter has them.

@@ -1,8 +1,12 @@
 //! How far a long run is: a bar on stderr where a person watches, nothing in pipes and CI.
 
+mod reading;
+
 use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+pub(crate) use reading::reading;
 
 /// Runs over fewer files are done before anyone wonders.
 const WORTH_A_BAR: usize = 8;

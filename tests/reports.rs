@@ -287,3 +287,41 @@ fn one_run_gives_several_reports() {
         assert!(run.stderr.contains(hint), "{}", run.stderr);
     }
 }
+
+#[test]
+fn the_facts_that_a_rule_sees_are_printed() {
+    let line = "lint --explain-facts dev-feature-in-retail examples/workspace";
+    let run = proofmark(&repository(), line).ended(0);
+    let facts: Value = serde_json::from_str(&run.stdout).unwrap();
+    let scope = &facts["workspaces"][0]["scopes"][0];
+    assert_eq!(scope["image"], "retail");
+    let product = &scope["products"][0];
+    assert_eq!(product["release_type"]["value"], "Production");
+    assert!(!product["packages"].as_array().unwrap().is_empty());
+    assert!(
+        product["packages"][0]["definition"]
+            .as_str()
+            .unwrap()
+            .ends_with(".wm.xml")
+    );
+    // Whatever is there is described.
+    let described = fs::read_to_string(repository().join("docs/facts.md")).unwrap();
+    let scope = scope
+        .as_object()
+        .unwrap()
+        .keys()
+        .chain(product.as_object().unwrap().keys());
+    for name in scope {
+        assert!(described.contains(&format!("`{name}`")), "{name}");
+    }
+    let run = proofmark(
+        &repository(),
+        "lint --explain-facts dev-feature-in-retial .",
+    )
+    .ended(2);
+    assert!(
+        run.stderr.contains("did you mean `dev-feature-in-retail`?"),
+        "{}",
+        run.stderr
+    );
+}

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::diagnostic::DecidedBy;
+use crate::facts::view::{self, FactsView};
+use crate::facts::{Facts, Workspace};
 use crate::image::ImageType;
 use crate::nearest::nearest;
 use crate::policy::{CORE, Policies};
@@ -26,12 +28,17 @@ fn hint(near: &Option<&'static str>) -> String {
         .unwrap_or_default()
 }
 
-/// The manual of a rule, with its metadata and what the policies in force make of it.
-pub fn explain(id: &str, policies: &Policies) -> Result<String, UnknownRule> {
-    let info = rules::find(id).ok_or_else(|| UnknownRule {
+/// The rule of that id.
+pub fn rule(id: &str) -> Result<&'static RuleInfo, UnknownRule> {
+    rules::find(id).ok_or_else(|| UnknownRule {
         id: id.to_owned(),
         near: nearest(id, rules::ALL.iter().map(|info| info.id)),
-    })?;
+    })
+}
+
+/// The manual of a rule, with its metadata and what the policies in force make of it.
+pub fn explain(id: &str, policies: &Policies) -> Result<String, UnknownRule> {
+    let info = rule(id)?;
     let manual = info.manual();
     let (summary, manual) = manual.split_once('\n').unwrap_or((&manual, ""));
     let mut out = String::new();
@@ -154,9 +161,77 @@ pub fn rules_json() -> serde_json::Result<String> {
     Ok(text)
 }
 
+#[derive(Serialize)]
+struct JsonFacts<'a> {
+    schema_version: u32,
+    rule: &'a str,
+    input: &'a str,
+    workspaces: Vec<JsonWorkspace<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonWorkspace<'a> {
+    root: &'a str,
+    scopes: Vec<FactsView<'a>>,
+}
+
+/// The facts that a rule sees, as a JSON object with `schema_version`, `rule`, `input` and `workspaces`, each with its
+/// `root` and `scopes`: one [`FactsView`] for each image type that the rule speaks about and that has anything in it.
+pub fn facts_json(rule: &RuleInfo, workspaces: &[Workspace]) -> serde_json::Result<String> {
+    let images = std::iter::once(None).chain(ImageType::ALL.iter().copied().map(Some));
+    let images: Vec<_> = images.filter(|image| rule.applies_to(*image)).collect();
+    let facts: Vec<(&str, Vec<Facts<'_>>)> = workspaces
+        .iter()
+        .map(|workspace| {
+            let scopes = images.iter().map(|image| Facts::of(workspace, *image, &[]));
+            (workspace.root.as_str(), scopes.collect())
+        })
+        .collect();
+    let workspaces = facts.iter().map(|(root, facts)| {
+        let scopes = facts.iter().map(FactsView::of);
+        let scopes = scopes.filter(|scope| !scope.is_empty()).collect();
+        JsonWorkspace { root, scopes }
+    });
+    let mut text = serde_json::to_string_pretty(&JsonFacts {
+        schema_version: view::SCHEMA_VERSION,
+        rule: rule.id,
+        input: rule.input.as_str(),
+        workspaces: workspaces.collect(),
+    })?;
+    text.push('\n');
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{oem_input, workspace};
+
+    #[test]
+    fn a_rule_about_retail_images_sees_those_alone() {
+        let input = |kind| oem_input(&format!("<ReleaseType>{kind}</ReleaseType>"));
+        let files = [
+            ("A/RetailOEMInput.xml", input("Production")),
+            ("A/TestOEMInput.xml", input("Test")),
+        ];
+        let workspaces = [workspace(&files)];
+        let of = |id| -> serde_json::Value {
+            serde_json::from_str(&facts_json(rule(id).unwrap(), &workspaces).unwrap()).unwrap()
+        };
+        let facts = of("dev-feature-in-retail");
+        assert_eq!(
+            (&facts["rule"], &facts["input"]),
+            (&"dev-feature-in-retail".into(), &"oem-input".into())
+        );
+        let scopes = facts["workspaces"][0]["scopes"].as_array().unwrap();
+        assert_eq!(scopes.len(), 1);
+        assert_eq!(
+            scopes[0]["products"][0]["oem_input"],
+            "A/RetailOEMInput.xml"
+        );
+        let scopes = of("release-type-value")["workspaces"][0]["scopes"].clone();
+        assert_eq!(scopes.as_array().unwrap().len(), 2);
+    }
 
     #[test]
     fn a_manual_has_metadata_policy_lines_and_every_heading() {

@@ -26,6 +26,7 @@ pub mod signature;
 pub mod system;
 pub mod tree;
 pub mod version;
+pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
