@@ -44,6 +44,7 @@ pub mod render;
 pub mod resolve;
 pub mod rule;
 pub mod rules;
+pub mod security;
 pub mod sources;
 #[cfg(test)]
 mod testing;

@@ -14,6 +14,7 @@ use crate::facts::payload::{self, Beginning};
 use crate::facts::{Definition, Documents, File, Misnamed, Unreadable, Workspace};
 use crate::files::{self, Files};
 use crate::resolve::TooMany;
+use crate::security;
 
 /// Name ends of files that may be inputs; anything else is payload, of which the beginning is read at most.
 const READ: &[&str] = &[".xml", ".reg", ".inf", ".cmd", ".bat"];
@@ -56,6 +57,8 @@ pub fn read(files: &dyn Files, discovered: &Discovered) -> Result<Documented, To
         documented.workspace.tree.insert(&file.path, file.size);
     }
     documented.workspace.beginnings = beginnings(files, discovered);
+    let paths = discovered.files.iter().map(|file| file.path.as_str());
+    documented.workspace.security = security::read(files, paths);
     let unreadable = &mut documented.workspace.documents.unreadable;
     for (folder, problem) in &discovered.unlisted {
         unreadable.push(not_opened(
@@ -179,6 +182,7 @@ fn add_document(
         }
         Document::Inf(document) => documents.infs.push(file(source, *document)),
         Document::CommandScript(document) => documents.scripts.push(file(source, *document)),
+        Document::SiPolicy(document) => documents.si_policies.push(file(source, *document)),
         Document::Other(_) => {}
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+pub(crate) mod security;
+
 use formats::certificate::Certificate;
 use formats::source::{Source, Span};
 use signer::anchor::{Anchor, TrustClass};

@@ -25,6 +25,7 @@ pub fn verify_cabinets(files: &dyn Files, workspace: &mut Workspace, options: Ve
         .par_iter()
         .flat_map_iter(|path| signatures(path, verify_file(files, path, options), options));
     workspace.signatures = signatures.collect();
+    workspace.verified_at = Some(options.at);
 }
 
 fn verify_file(

@@ -201,3 +201,36 @@ fn manifests_layouts_products_and_provisioning_have_these_findings_and_no_others
     }
     assert_eq!(counts, FOUND.iter().copied().collect());
 }
+
+/// The kit's retail packages trust its own samples, whose keys everybody has, and Microsoft's test root.
+#[test]
+fn the_security_packages_of_the_kit_trust_published_keys() {
+    let Some(findings) = kit() else { return };
+    let rules = |prefix: &str| {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for found in findings
+            .iter()
+            .filter(|found| found.rule.starts_with(prefix))
+        {
+            *counts.entry(found.rule).or_default() += 1;
+        }
+        counts.into_iter().collect::<Vec<_>>()
+    };
+    // Audit options, drift, and a signer that may not update are not there: the enforced policy is the installed one, it
+    // equals its XML, and its signer is one that it names. SecureSample has no driver of its own.
+    let wanted = [
+        ("sipolicy-expired-signer", 2),
+        ("sipolicy-retail-equals-test", 1),
+        ("sipolicy-test-oem-signer", 13),
+        ("sipolicy-test-root", 2),
+        ("sipolicy-update-signer", 2),
+    ];
+    assert_eq!(rules("sipolicy-"), wanted);
+    // On the day of the run Microsoft's certificates of 2011 end within 90 days.
+    let wanted = [
+        ("secureboot-db-expiring", 5),
+        ("secureboot-published-pk", 4),
+    ];
+    assert_eq!(rules("secureboot-"), wanted);
+    assert_eq!(rules("rootcerts-"), [("rootcerts-test-in-retail", 4)]);
+}

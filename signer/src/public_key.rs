@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use formats::certificate::Certificate;
 use formats::der::{self, Reader, Tlv};
 use formats::error::ParseError;
 use formats::oid::{self, Oid};
@@ -234,6 +235,13 @@ fn signature_algorithm(algorithm: Oid<'_>) -> Option<(bool, Option<DigestAlgorit
         oid::ECDSA_WITH_SHA512 => (false, Some(Sha512)),
         _ => return None,
     })
+}
+
+/// The hash by which code-integrity policies name a certificate: of its signed part, by the digest of its own signature;
+/// `None` where that digest is not known.
+pub fn tbs_hash(certificate: &Certificate) -> Option<Vec<u8>> {
+    let digest = named_digest(Oid(&certificate.signature_algorithm))?;
+    Some(digest.of(&certificate.tbs))
 }
 
 /// The digest that a signature algorithm names, e.g. SHA-1 for `sha1WithRSAEncryption`.

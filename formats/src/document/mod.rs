@@ -24,6 +24,7 @@ pub mod registry;
 mod registry_data;
 mod registry_xml;
 pub mod rewrite;
+pub mod si_policy;
 pub mod variables;
 pub mod wm_xml;
 pub mod workspace_settings;
@@ -65,6 +66,8 @@ pub enum Kind {
     Inf,
     /// `*.cmd`, `*.bat`.
     CommandScript,
+    /// A code-integrity policy.
+    SiPolicy,
 }
 
 /// A document of a known kind, or something else.
@@ -98,6 +101,8 @@ pub enum Document {
     Inf(Box<inf::Inf>),
     /// Commands that a device runs.
     CommandScript(Box<command_script::CommandScript>),
+    /// A code-integrity policy.
+    SiPolicy(Box<si_policy::SiPolicyDocument>),
     /// Payload, or an input whose root is wrong.
     Other(Other),
 }
@@ -159,6 +164,7 @@ impl Kind {
             device_layout::LAYOUT_ROOT => Self::DeviceLayout,
             device_layout::PLATFORM_ROOT => Self::OemDevicePlatform,
             boot_configuration::ROOT => Self::BootConfiguration,
+            si_policy::ROOT => Self::SiPolicy,
             _ => return None,
         })
     }
@@ -209,6 +215,9 @@ impl Kind {
             Self::Inf => Document::Inf(inf::Inf::parse(source)?.into()),
             Self::CommandScript => {
                 Document::CommandScript(command_script::CommandScript::parse(source)?.into())
+            }
+            Self::SiPolicy => {
+                Document::SiPolicy(si_policy::SiPolicyDocument::parse(source)?.into())
             }
         })
     }
@@ -319,6 +328,7 @@ impl Document {
             Self::DeviceLayout(document) => Some(&document.root),
             Self::OemDevicePlatform(document) => Some(&document.root),
             Self::BootConfiguration(document) => Some(&document.root),
+            Self::SiPolicy(document) => Some(&document.root),
             Self::Inf(_) | Self::CommandScript(_) => None,
             Self::Other(other) => other.root.as_ref(),
         }
@@ -338,6 +348,7 @@ impl Document {
             Self::DeviceLayout(document) => (&document.comments, &document.unexpected),
             Self::OemDevicePlatform(document) => (&document.comments, &document.unexpected),
             Self::BootConfiguration(document) => (&document.comments, &document.unexpected),
+            Self::SiPolicy(document) => (&document.comments, &document.unexpected),
             Self::RegFile(_) | Self::Inf(_) | Self::CommandScript(_) | Self::Other(_) => (&[], &[]),
         }
     }

@@ -17,6 +17,8 @@ pub struct PolicyFile<'a> {
     pub selected: &'a SelectedPackage,
     /// The file that it takes, without a folder, e.g. `SIPolicyEnforce.p7b`.
     pub name: &'a str,
+    /// The file as the definition writes it.
+    pub source: &'a str,
     /// Where the package definition names the file.
     pub place: Place,
 }
@@ -46,6 +48,7 @@ pub fn policy_files(product: &Product) -> Vec<PolicyFile<'_>> {
                 found.push(PolicyFile {
                     selected,
                     name: own,
+                    source: &source.value,
                     place: Place::text(package.definition.source(), source.span, route),
                 });
             }

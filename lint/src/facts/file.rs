@@ -12,6 +12,7 @@ use formats::document::oem_input::OemInput;
 use formats::document::parts::{Comment, Item, List, Root, Unexpected};
 use formats::document::pkg_xml::PkgXml;
 use formats::document::product_settings::ProductSettings;
+use formats::document::si_policy::SiPolicyDocument;
 use formats::document::wm_xml::WmXml;
 use formats::document::workspace_settings::WorkspaceSettings;
 use formats::source::{Source, Span, Spanned};
@@ -136,6 +137,7 @@ xml_documents!(
     OemInput,
     PkgXml,
     ProductSettings,
+    SiPolicyDocument,
     WmXml,
     WorkspaceSettings,
 );

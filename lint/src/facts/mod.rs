@@ -18,9 +18,11 @@ pub mod origin;
 pub mod package;
 pub mod paths;
 pub mod payload;
+pub mod policy_verdict;
 pub mod product;
 pub mod registry;
 pub mod scope;
+pub mod security;
 pub mod shipped;
 pub mod signature;
 pub mod system;
@@ -43,9 +45,11 @@ use formats::document::oem_input::OemInput;
 use formats::document::parts::Root;
 use formats::document::product_settings::ProductSettings;
 use formats::document::reg_file::RegFile;
+use formats::document::si_policy::SiPolicyDocument;
 use formats::document::variables::Variables;
 use formats::document::workspace_settings::WorkspaceSettings;
 use formats::source::Source;
+use time::OffsetDateTime;
 
 pub use features::FeatureList;
 pub use file::{File, XmlDocument};
@@ -59,6 +63,7 @@ use crate::image::ImageType;
 use crate::policy::PolicyProblem;
 use payload::Beginning;
 use registry::RegistryFile;
+use security::SecurityFiles;
 use shipped::Shipped;
 use tree::{FileTree, TreeFile};
 
@@ -79,6 +84,10 @@ pub struct Workspace {
     pub tree: FileTree,
     /// How the payload files begin whose beginning rules ask for, by path.
     pub beginnings: BTreeMap<String, Beginning>,
+    /// Policies, secure-boot variables, certificates, and who signed the code of packages.
+    pub security: SecurityFiles,
+    /// When the signed files were verified, where somebody verified them: the time of everything that can expire.
+    pub verified_at: Option<OffsetDateTime>,
     /// The texts of all documents.
     pub sources: Vec<Arc<Source>>,
     /// The image type that the user declared; then it is also that of what belongs to no product.
@@ -146,6 +155,8 @@ pub struct Documents {
     pub infs: Vec<Arc<File<Inf>>>,
     /// `*.cmd`, `*.bat`.
     pub scripts: Vec<Arc<File<CommandScript>>>,
+    /// Code-integrity policies in XML.
+    pub si_policies: Vec<Arc<File<SiPolicyDocument>>>,
     /// Files that claim by their name to be a document and have another root.
     pub misnamed: Vec<Misnamed>,
     /// Files that are documents and cannot be read.
@@ -222,6 +233,7 @@ impl Documents {
             boot_configurations: those(&self.boot_configurations, &wanted),
             infs: those(&self.infs, &wanted),
             scripts: those(&self.scripts, &wanted),
+            si_policies: those(&self.si_policies, &wanted),
             misnamed: misnamed.cloned().collect(),
             unreadable: unreadable.cloned().collect(),
         }

@@ -40,6 +40,7 @@ impl Beside {
             .chain(paths(&documents.boot_configurations))
             .chain(paths(&documents.infs))
             .chain(paths(&documents.scripts))
+            .chain(paths(&documents.si_policies))
             .collect();
         Self {
             folders: by_folder(paths_beside.iter().cloned()),

@@ -16,6 +16,7 @@ mod bcd_kernel_debugger;
 mod bcd_partition;
 mod bcd_prerelease_signatures;
 mod binary_partition_mainos;
+mod bitlocker_dra_missing;
 mod bitlocker_prereqs;
 mod bootsequence_exclusive;
 mod bsp_layout;
@@ -42,6 +43,7 @@ mod driver_arch_mismatch;
 mod dump_feature_exclusive;
 mod efiesp_bcd_layout;
 mod embedded_signing_category;
+mod expired_cert_file;
 mod feature_arch;
 mod feature_conflict;
 mod feature_group_constraint;
@@ -203,7 +205,15 @@ mod retail_chain_not_trusted;
 mod retail_ci_missing;
 mod retail_ci_not_enforced;
 mod retail_release_type;
+mod rootcerts_missing;
+mod rootcerts_test_in_retail;
 mod sample_owner_contoso;
+mod secureboot_bin_format;
+mod secureboot_db_expiring;
+mod secureboot_db_missing_ms;
+mod secureboot_pk_kek_missing;
+mod secureboot_published_pk;
+mod secureboot_test_ca_in_retail_db;
 mod security_variant_in_retail;
 mod security_variant_in_test;
 mod service_auto_outside_mmos;
@@ -212,6 +222,17 @@ mod service_localsystem;
 mod settings_arch_bsp;
 mod settings_buildconfig;
 mod settings_name_file;
+mod sipolicy_audit_in_retail;
+mod sipolicy_expired_signer;
+mod sipolicy_missing_driver_signer;
+mod sipolicy_p7b_signer;
+mod sipolicy_retail_equals_test;
+mod sipolicy_store_signer;
+mod sipolicy_test_oem_signer;
+mod sipolicy_test_root;
+mod sipolicy_umci_off;
+mod sipolicy_update_signer;
+mod sipolicy_xml_bin_drift;
 mod sirep_port_open;
 mod smbios_length;
 mod smbios_sample_value;
@@ -256,6 +277,7 @@ pub static ALL: &[&RuleInfo] = &[
     &bcd_partition::RULE,
     &bcd_prerelease_signatures::RULE,
     &binary_partition_mainos::RULE,
+    &bitlocker_dra_missing::RULE,
     &bitlocker_prereqs::RULE,
     &bootsequence_exclusive::RULE,
     &bsp_layout::RULE,
@@ -282,6 +304,7 @@ pub static ALL: &[&RuleInfo] = &[
     &dump_feature_exclusive::RULE,
     &efiesp_bcd_layout::RULE,
     &embedded_signing_category::RULE,
+    &expired_cert_file::RULE,
     &feature_arch::RULE,
     &feature_conflict::RULE,
     &feature_group_constraint::RULE,
@@ -443,7 +466,15 @@ pub static ALL: &[&RuleInfo] = &[
     &retail_ci_missing::RULE,
     &retail_ci_not_enforced::RULE,
     &retail_release_type::RULE,
+    &rootcerts_missing::RULE,
+    &rootcerts_test_in_retail::RULE,
     &sample_owner_contoso::RULE,
+    &secureboot_bin_format::RULE,
+    &secureboot_db_expiring::RULE,
+    &secureboot_db_missing_ms::RULE,
+    &secureboot_pk_kek_missing::RULE,
+    &secureboot_published_pk::RULE,
+    &secureboot_test_ca_in_retail_db::RULE,
     &security_variant_in_retail::RULE,
     &security_variant_in_test::RULE,
     &service_auto_outside_mmos::RULE,
@@ -452,6 +483,17 @@ pub static ALL: &[&RuleInfo] = &[
     &settings_arch_bsp::RULE,
     &settings_buildconfig::RULE,
     &settings_name_file::RULE,
+    &sipolicy_audit_in_retail::RULE,
+    &sipolicy_expired_signer::RULE,
+    &sipolicy_missing_driver_signer::RULE,
+    &sipolicy_p7b_signer::RULE,
+    &sipolicy_retail_equals_test::RULE,
+    &sipolicy_store_signer::RULE,
+    &sipolicy_test_oem_signer::RULE,
+    &sipolicy_test_root::RULE,
+    &sipolicy_umci_off::RULE,
+    &sipolicy_update_signer::RULE,
+    &sipolicy_xml_bin_drift::RULE,
     &sirep_port_open::RULE,
     &smbios_length::RULE,
     &smbios_sample_value::RULE,

@@ -16,6 +16,9 @@
 //! | 56 | 8 | `VersionEx` |
 //! | 64 | 4 | length of the header up to here, 64 |
 
+mod binary;
+mod policy;
+
 use std::io::{Read, Seek};
 
 use super::read_whole;
@@ -24,6 +27,11 @@ use crate::error::ParseError;
 use crate::oid;
 use crate::patch::{Hunk, Patch};
 use crate::signed_data::SignedData;
+
+pub use policy::{
+    CertRoot, Eku, FileRule, FileRuleKind, KERNEL, Policy, PolicyOption, Reference, Scenario,
+    Setting, SettingValue, Signer, SignerRule, SignerSet, USER,
+};
 
 /// Largest policy that is read into memory; Windows takes some hundreds of KiB.
 pub const MAX_POLICY: u64 = 16 << 20;

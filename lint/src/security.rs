@@ -1,0 +1,195 @@
+//! Reads the files that decide what a device trusts: policies, secure-boot variables, certificates, and who signed the code
+//! that a policy is about. Nothing is judged here, and nothing depends on the time.
+
+use std::collections::BTreeMap;
+use std::io::BufReader;
+
+use formats::certificate::Certificate;
+use formats::container::efi_variable::Variable;
+use formats::container::si_policy::Policy;
+use formats::container::{Container, Digestible};
+use rayon::prelude::*;
+use signer::anchor::Anchors;
+use signer::chain;
+use signer::digest::DigestAlgorithm;
+use signer::identity::read_certificates;
+use signer::verify::signer::{certificates, find_certificate};
+use signer::verify::{Check, VerifyOptions, verify};
+use time::OffsetDateTime;
+
+use crate::facts::security::{
+    CodeKind, PolicyContent, ReadPolicy, SecurityFiles, SignedCode, SignerChain, VariableContent,
+};
+use crate::files::{self, Files};
+
+/// Largest file that is read into memory, in bytes.
+const LARGEST: u64 = 16 << 20;
+/// Most files of each kind.
+const MOST: usize = 20_000;
+/// Bytes read at a time from code.
+const READ_BUFFER: usize = 64 << 10;
+
+const POLICY_ENDS: &[&str] = &[".p7b", ".cip"];
+const CERTIFICATE_ENDS: &[&str] = &[".cer", ".crt", ".der"];
+const VARIABLE_ENDS: &[&str] = &[".bin", ".auth"];
+const IMAGE_ENDS: &[&str] = &[".sys", ".exe", ".dll"];
+const APP_ENDS: &[&str] = &[".appx", ".appxbundle", ".msix", ".msixbundle"];
+
+/// Reads what there is among these paths.
+pub fn read<'p>(files: &dyn Files, paths: impl Iterator<Item = &'p str> + Clone) -> SecurityFiles {
+    let policies: BTreeMap<_, _> = each(paths.clone(), POLICY_ENDS, |path| policy(files, path));
+    let code = match policies.is_empty() {
+        true => BTreeMap::new(),
+        false => {
+            let ends = [IMAGE_ENDS, APP_ENDS].concat();
+            each(paths.clone(), &ends, |path| code(files, path))
+        }
+    };
+    SecurityFiles {
+        policies,
+        code,
+        variables: each(paths.clone(), VARIABLE_ENDS, |path| variable(files, path)),
+        certificates: each(paths, CERTIFICATE_ENDS, |path| {
+            let bytes = files.read(path, LARGEST).ok()?;
+            read_certificates(&bytes)
+                .ok()?
+                .into_iter()
+                .next()
+                .map(Box::new)
+        }),
+    }
+}
+
+/// What `read` makes of the files with these name ends, those left out for which it gives nothing.
+fn each<'p, T: Send>(
+    paths: impl Iterator<Item = &'p str>,
+    ends: &[&str],
+    read: impl Fn(&str) -> Option<T> + Sync,
+) -> BTreeMap<String, T> {
+    let is_wanted = |path: &&str| {
+        let name = files::name_of(path).to_ascii_lowercase();
+        ends.iter().any(|end| name.ends_with(end))
+    };
+    let wanted: Vec<&str> = paths.filter(is_wanted).take(MOST).collect();
+    let found = wanted.par_iter();
+    let found = found.filter_map(|path| Some(((*path).to_owned(), read(path)?)));
+    found.collect()
+}
+
+/// A policy. A `.p7b` of another kind, such as a bundle of certificates, is none unless it is called as the boot loader
+/// wants it.
+fn policy(files: &dyn Files, path: &str) -> Option<PolicyContent> {
+    let bytes = files.read(path, LARGEST).ok()?;
+    let digest = DigestAlgorithm::Sha256.of(&bytes);
+    let read = match Container::read(&mut std::io::Cursor::new(&bytes)) {
+        Ok(Container::SiPolicy(file)) => {
+            let policy = file
+                .policy()
+                .and_then(|(bytes, offset)| Policy::read(bytes, offset));
+            let signer = file.signature().and_then(|der| {
+                let chain = signer_chain(&Container::SiPolicy(file.clone()), der, 0)?;
+                Some(chain.certificates)
+            });
+            policy.map(|policy| Box::new(ReadPolicy { policy, signer }))
+        }
+        Ok(_) => return None,
+        Err(_) if !is_called_policy(path) => return None,
+        Err(error) => Err(error),
+    };
+    Some(PolicyContent {
+        digest,
+        read: read.map_err(|error| error.to_string()),
+    })
+}
+
+fn is_called_policy(path: &str) -> bool {
+    files::name_of(path)
+        .to_ascii_lowercase()
+        .starts_with("sipolicy")
+}
+
+fn variable(files: &dyn Files, path: &str) -> Option<Result<Box<VariableContent>, String>> {
+    let is_called_so = files::name_of(path)
+        .to_ascii_lowercase()
+        .starts_with("setvariable_");
+    let bytes = files.read(path, LARGEST).ok()?;
+    let mut input = std::io::Cursor::new(&bytes);
+    let mut container = match Container::read(&mut input) {
+        Ok(container @ Container::EfiVariable(_)) => container,
+        Ok(_) if !is_called_so => return None,
+        Ok(other) => return Some(Err(format!("it is a {}", other.format()))),
+        Err(_) if !is_called_so => return None,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    let named = Variable::of_file_name(path);
+    if let Container::EfiVariable(content) = &mut container {
+        content.assume(named);
+    }
+    let anchors = Anchors::built_in();
+    // The chain is not asked for: its root is the manufacturer's own.
+    let at = OffsetDateTime::UNIX_EPOCH;
+    let options = VerifyOptions {
+        at,
+        anchors: &anchors,
+    };
+    let report = verify(&container, &mut input, options).ok()?;
+    let report = report.signatures.into_iter().next()?;
+    let asked = [Check::Structure, Check::Digest, Check::Signature];
+    let mut failures = report.failures();
+    let failure = failures.find(|(check, _, _)| asked.contains(check));
+    let signature = failure.map_or(Ok(()), |(_, _, message)| Err(message.to_owned()));
+    let Container::EfiVariable(content) = container else {
+        return None;
+    };
+    Some(Ok(Box::new(VariableContent {
+        variable: named.or(report.variable.map(|signed| signed.variable)),
+        content: *content,
+        signer: report.leaf.clone(),
+        signature,
+    })))
+}
+
+/// Who signed an image or app package; `None` where nobody did.
+fn code(files: &dyn Files, path: &str) -> Option<SignedCode> {
+    let mut input = BufReader::with_capacity(READ_BUFFER, files.open(path).ok()?);
+    let container = Container::read(&mut input).ok()?;
+    let signatures = container.signatures();
+    let chains = signatures.iter();
+    let chains: Vec<SignerChain> = chains
+        .filter_map(|signature| signer_chain(&container, signature.der, signature.offset))
+        .collect();
+    if chains.is_empty() {
+        return None;
+    }
+    let hashes = match container.digestible() {
+        Some(Digestible { pieces, .. }) => [DigestAlgorithm::Sha1, DigestAlgorithm::Sha256]
+            .iter()
+            .filter_map(|digest| digest.of_pieces(&mut input, &pieces).ok())
+            .collect(),
+        None => Vec::new(),
+    };
+    let is_driver = files::name_of(path).to_ascii_lowercase().ends_with(".sys");
+    Some(SignedCode {
+        kind: match is_driver {
+            true => CodeKind::Kernel,
+            false => CodeKind::User,
+        },
+        chains,
+        hashes,
+    })
+}
+
+/// The chain of a signature, as far as its own certificates and the built-in anchors lead.
+fn signer_chain(container: &Container, der: &[u8], offset: u64) -> Option<SignerChain> {
+    let signed_data = container.read_signature(der, offset).ok()?;
+    let pool: Vec<Certificate> = certificates(&signed_data);
+    let leaf = find_certificate(signed_data.signer_infos.first()?, &pool)?;
+    let chain = chain::build(leaf, &pool, &Anchors::built_in());
+    let root = chain
+        .anchor()
+        .map(|anchor| anchor.thumbprint.to_lowercase());
+    Some(SignerChain {
+        certificates: chain.certificates,
+        root,
+    })
+}
