@@ -5,24 +5,27 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::diagnostic::{Diagnostic, Level};
+use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::discover::{DiscoverError, discover};
 use crate::facts::shipped::Shipped;
 use crate::facts::{Facts, Workspace};
 use crate::files::Files;
 use crate::fingerprint::{Fingerprint, fingerprints};
 use crate::image::ImageType;
-use crate::policy::{Configured, Policies};
+use crate::policy::{Configured, Policies, PolicyProblem, PolicyProblemKind};
 use crate::read::read;
 use crate::resolve::{ResolveOptions, TooMany, resolve};
-use crate::rule::Report;
+use crate::rule::{Input, Report};
 use crate::sources::Sources;
+use crate::suppression::{self, Suppressed};
 
 /// The result of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// All findings, by file, position and rule; none twice.
     pub diagnostics: Vec<Diagnostic>,
+    /// The findings that a comment or the baseline keeps from being reported, and who says so.
+    pub suppressed: Vec<Suppressed>,
     /// The texts that the findings point into, those of the policies included.
     pub sources: Sources,
     /// How many findings there are of each level.
@@ -111,26 +114,18 @@ pub fn shipped(
     Ok(Shipped::new(workspaces.pop().unwrap_or_default()))
 }
 
-/// Runs the rules over what was gathered.
+/// Runs the rules over what was gathered, takes out what is suppressed or may wait, and then judges the policies,
+/// suppressions and baseline by what became of them.
 pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
     let images: Vec<Option<ImageType>> = std::iter::once(None)
         .chain(ImageType::ALL.iter().copied().map(Some))
         .collect();
-    let rules: Vec<(Option<ImageType>, Vec<Configured>)> = images
-        .into_iter()
-        .map(|image| (image, policies.rules_for(image)))
-        .collect();
-
-    let mut scopes: Vec<(Facts<'_>, &[Configured])> = Vec::new();
-    for (number, workspace) in workspaces.iter().enumerate() {
-        for (image, rules) in &rules {
-            // What is wrong with the policies is said once, however many workspaces there are.
-            let problems = if number == 0 {
-                policies.problems()
-            } else {
-                &[]
-            };
-            scopes.push((Facts::of(workspace, *image, problems), rules));
+    let mut scopes: Vec<(Facts<'_>, Vec<Configured>)> = Vec::new();
+    for workspace in workspaces {
+        for image in &images {
+            let mut rules = policies.rules_for(*image);
+            rules.retain(|rule| rule.info.input != Input::Policy);
+            scopes.push((Facts::of(workspace, *image, &[]), rules));
         }
     }
     let tasks: Vec<(&Facts<'_>, &Configured)> = scopes
@@ -141,11 +136,28 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
         .par_iter()
         .map(|(facts, rule)| check(rule, facts))
         .collect();
+    let found = without_repetition(found.into_iter().flatten());
 
-    let mut diagnostics = without_repetition(found.into_iter().flatten());
     let sources = sources(workspaces, policies);
-    let places = diagnostics.iter_mut().flat_map(Diagnostic::places_mut);
-    sources.locate(&mut places.collect::<Vec<_>>());
+    let rules = policies.rules();
+    let applied = suppression::apply(found, workspaces, rules, policies.today());
+    let mut suppressed = applied.suppressed;
+    let mut problems = policies.problems_today();
+    problems.extend(applied.problems);
+    problems.extend(unused_lines(workspaces, policies, &scopes));
+    let mut kept = applied.kept;
+    if let Some(baseline) = policies.baseline() {
+        let (left, waiting, stale) = baseline.apply(kept, &sources, workspaces, rules);
+        kept = left;
+        suppressed.extend(waiting);
+        problems.extend(stale);
+    }
+    let of_policies = judge_policies(policies, &problems);
+    let mut diagnostics = without_repetition(kept.into_iter().chain(of_policies));
+    suppressed.sort_by(|a, b| a.diagnostic.cmp(&b.diagnostic));
+    let reported = diagnostics.iter_mut().flat_map(Diagnostic::places_mut);
+    let silent = suppressed.iter_mut().flat_map(Suppressed::places_mut);
+    sources.locate(&mut reported.chain(silent).collect::<Vec<_>>());
     Outcome {
         counts: Counts::of(&diagnostics),
         sources,
@@ -158,8 +170,50 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
             .iter()
             .map(|workspace| workspace.sources.len())
             .sum(),
+        suppressed,
         diagnostics,
     }
+}
+
+/// The rules about policies, suppressions and baselines, which are about no image.
+fn judge_policies(policies: &Policies, problems: &[PolicyProblem]) -> Vec<Diagnostic> {
+    let nothing = Workspace::default();
+    let facts = Facts::of(&nothing, None, problems);
+    let rules = policies.rules_for(None);
+    let about_policies = rules.iter().filter(|rule| rule.info.input == Input::Policy);
+    about_policies
+        .flat_map(|rule| check(rule, &facts))
+        .collect()
+}
+
+/// The lines of a project's policy that lower a rule which finds nothing any more. Said only where everything was looked
+/// at and the image types are those of the products.
+fn unused_lines(
+    workspaces: &[Workspace],
+    policies: &Policies,
+    scopes: &[(Facts<'_>, Vec<Configured>)],
+) -> Vec<PolicyProblem> {
+    let is_whole = |workspace: &Workspace| {
+        workspace.declared.is_none() && workspace.targets.contains(&workspace.root)
+    };
+    if !workspaces.iter().all(is_whole) {
+        return Vec::new();
+    }
+    let mut lines: BTreeMap<Place, (&'static str, bool)> = BTreeMap::new();
+    for (facts, _) in scopes {
+        for (rule, place) in policies.lowered_by_project(facts.image) {
+            let line = lines.entry(place).or_insert((rule.info.id, false));
+            line.1 = line.1 || !check(&rule, facts).is_empty();
+        }
+    }
+    let unused = lines.into_iter().filter(|(_, (_, is_used))| !is_used);
+    let problems = unused.map(|(place, (id, _))| PolicyProblem {
+        kind: PolicyProblemKind::UnusedEntry,
+        place,
+        message: format!("`{id}` finds nothing here, with or without this line"),
+        help: Some("remove the line, so that the rule is there when it is needed".to_owned()),
+    });
+    problems.collect()
 }
 
 fn check(configured: &Configured, facts: &Facts<'_>) -> Vec<Diagnostic> {

@@ -26,10 +26,12 @@
     )
 )]
 
+pub mod baseline;
 mod constraints;
 pub mod diagnostic;
 pub mod discover;
 pub mod engine;
+pub mod expiry;
 pub mod explain;
 pub mod facts;
 pub mod files;
@@ -46,6 +48,7 @@ pub mod rule;
 pub mod rules;
 pub mod security;
 pub mod sources;
+pub mod suppression;
 #[cfg(test)]
 mod testing;
 pub mod verify;

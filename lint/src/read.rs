@@ -15,6 +15,7 @@ use crate::facts::{Definition, Documents, File, Misnamed, Unreadable, Workspace}
 use crate::files::{self, Files};
 use crate::resolve::TooMany;
 use crate::security;
+use crate::suppression;
 
 /// Name ends of files that may be inputs; anything else is payload, of which the beginning is read at most.
 const READ: &[&str] = &[".xml", ".reg", ".inf", ".cmd", ".bat"];
@@ -133,7 +134,11 @@ impl Documented {
                     root,
                 });
             }
-            Ok(document) => add_document(documents, &mut self.definitions, &source, document),
+            Ok(document) => {
+                let suppressions = suppression::suppressions(&source, &document);
+                self.workspace.suppressions.extend(suppressions);
+                add_document(documents, &mut self.definitions, &source, document);
+            }
             Err(error) if kind.is_some() => documents.unreadable.push(Unreadable {
                 place: Place::text(&source, error.span, ""),
                 kind,

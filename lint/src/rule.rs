@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 use crate::diagnostic::{Fix, Level, Place};
 use crate::facts::{Facts, Product, Signature};
 use crate::image::ImageType;
+use crate::policy::PolicyProblemKind;
 
 /// One check. The fields of the implementing type are the parameters that a policy may set.
 pub trait Rule: Send + Sync {
@@ -50,7 +51,7 @@ pub enum Input {
     ProductSettings,
     /// The workspace file.
     Workspace,
-    /// The policy itself.
+    /// The policy itself, a baseline or a suppression; judged when everything else has been.
     Policy,
     /// Any document that is read at all.
     Document,
@@ -220,6 +221,16 @@ impl Report {
             finding.also(inside, "the signature");
         }
         finding
+    }
+
+    /// Reports the problems of one kind that the policies, suppressions and baselines have.
+    pub fn problems(&mut self, facts: &Facts<'_>, kind: PolicyProblemKind) {
+        for problem in facts.policy.iter().filter(|problem| problem.kind == kind) {
+            let finding = self.at(problem.place.clone(), problem.message.clone());
+            if let Some(help) = &problem.help {
+                finding.help(help.clone());
+            }
+        }
     }
 
     /// What was reported, in the order of reporting.

@@ -298,7 +298,10 @@ fn lines(outcome: &Outcome, wanted: impl Fn(&str) -> bool) -> Vec<String> {
 /// What one rule finds, as lines `level file:line:column message`, by the built-in policies.
 pub(crate) fn run(rule: &str, workspace: &Workspace) -> Vec<String> {
     assert!(rules::find(rule).is_some(), "there is no rule {rule}");
-    let outcome = judge(std::slice::from_ref(workspace), &Policies::built_in());
+    let outcome = judge(
+        std::slice::from_ref(workspace),
+        &Policies::built_in().on(TODAY),
+    );
     lines(&outcome, |found| found == rule)
 }
 
@@ -353,13 +356,53 @@ pub(crate) fn fixed<P: AsRef<str>, B: AsRef<[u8]>>(
     text
 }
 
+/// The day on which rule tests are run.
+const TODAY: time::Date = time::macros::date!(2026 - 06 - 01);
+
+/// What is found in a baseline with one developer feature and another entry, or none where that is of the same rule.
+pub(crate) fn lint_baseline(other: &str) -> Vec<String> {
+    let input = "<ReleaseType>Production</ReleaseType><Features><Microsoft><Feature>IOT_BERTHA</Feature>\
+                 <Feature>IOT_ENABLE_TESTSIGNING</Feature></Microsoft></Features>";
+    let workspace = workspace(&[("OEMInput.xml", oem_input(input))]);
+    let policies = Policies::built_in().on(TODAY);
+    let mut outcome = judge(std::slice::from_ref(&workspace), &policies);
+    outcome
+        .diagnostics
+        .retain(|found| found.rule == "dev-feature-in-retail");
+    let (text, count, _) = crate::baseline::write(&outcome);
+    assert_eq!(count, 1);
+    let text = match other {
+        "dev-feature-in-retail" => text,
+        _ => text.replace("[\n", &format!(
+            "[\n{{\"fingerprint\":\"{other}\",\"rule\":\"{other}\",\"file\":\"OEMInput.xml\"}},\n"
+        )),
+    };
+    let files: Memory = [("baseline.json", text.as_str())].into_iter().collect();
+    let baseline = crate::baseline::Baseline::read(&files, "baseline.json").unwrap();
+    let outcome = judge(&[workspace], &policies.with_baseline(baseline));
+    let waiting = outcome
+        .suppressed
+        .iter()
+        .map(|waiting| waiting.diagnostic.rule);
+    assert_eq!(waiting.collect::<Vec<_>>(), ["dev-feature-in-retail"]);
+    assert!(
+        outcome
+            .diagnostics
+            .iter()
+            .any(|found| found.rule == "testsigning-in-retail")
+    );
+    lines(&outcome, |rule| rule.starts_with("baseline-"))
+}
+
 /// What is found in a policy itself, with nothing else to lint.
 pub(crate) fn lint_policy(policy: &str) -> Vec<String> {
     let files: Memory = [("policy.toml", policy), ("empty/nothing.txt", "")]
         .into_iter()
         .collect();
     let workspaces = gather(&files, &["empty".into()], &ResolveOptions::default()).unwrap();
-    let policies = Policies::with_file(&files, "policy.toml").unwrap();
+    let policies = Policies::with_file(&files, "policy.toml")
+        .unwrap()
+        .on(TODAY);
     lines(&judge(&workspaces, &policies), |rule| {
         rule.starts_with("policy-")
     })

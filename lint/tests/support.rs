@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lint::baseline::Baseline;
 use lint::engine::{Outcome, gather, judge, shipped};
 use lint::files::Disk;
 use lint::image::ImageType;
@@ -29,7 +30,8 @@ fn settings(folder: &Path) -> Vec<(String, String)> {
     lines.collect()
 }
 
-/// What the `options` of a fixture say: `image retail`, `define OEM_NAME=Fjordlight`.
+/// What the `options` of a fixture say: `image retail`, `define OEM_NAME=Fjordlight`. Its `policy.toml` and `baseline.json`
+/// are read as well.
 pub(crate) fn options(folder: &Path) -> ResolveOptions {
     let mut options = ResolveOptions::default();
     for (name, value) in settings(folder) {
@@ -75,12 +77,17 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
         );
     }
     let policy = folder.join("policy.toml");
-    let policies = if policy.exists() {
+    let mut policies = if policy.exists() {
         Policies::with_file(&Disk, &text(&policy)).unwrap()
     } else {
         Policies::built_in()
     };
-    judge(&workspaces, &policies)
+    let baseline = folder.join("baseline.json");
+    if baseline.exists() {
+        let baseline = Baseline::read(&Disk, baseline.to_str().unwrap()).unwrap();
+        policies = policies.with_baseline(baseline);
+    }
+    judge(&workspaces, &policies.on(at.date()))
 }
 
 /// One line per finding, paths relative to the folder.

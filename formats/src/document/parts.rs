@@ -109,4 +109,6 @@ pub struct Comment {
     pub text: Spanned<String>,
     /// The whole comment with its delimiters.
     pub span: Span,
+    /// The element that follows it in the same parent.
+    pub next: Option<Span>,
 }

@@ -72,17 +72,30 @@ impl<'a> Reader<'a> {
     /// All comments, and what was not expected in the order of the text; ends the reading.
     pub(super) fn finish(mut self) -> (Vec<Comment>, Vec<Unexpected>) {
         self.unexpected.sort_by_key(|unexpected| unexpected.span);
-        let nodes = self.root.document().descendants();
-        let comments = nodes.filter(Node::is_comment).map(|node| {
-            let span = Span::from(node.range());
-            let start = span.start.saturating_add("<!--".len());
-            let end = span.end.saturating_sub("-->".len());
-            Comment {
-                text: self.spanned(Span { start, end }),
-                span,
+        let mut comments: Vec<Comment> = Vec::new();
+        // The comments of each parent that no element has followed yet, by their place among all.
+        let mut waiting = std::collections::HashMap::<_, Vec<usize>>::new();
+        for node in self.root.document().descendants() {
+            let parent = node.parent().map(|parent| parent.id());
+            if node.is_element() {
+                for number in waiting.remove(&parent).unwrap_or_default() {
+                    if let Some(comment) = comments.get_mut(number) {
+                        comment.next = Some(node.range().into());
+                    }
+                }
+            } else if node.is_comment() {
+                let span = Span::from(node.range());
+                let start = span.start.saturating_add("<!--".len());
+                let end = span.end.saturating_sub("-->".len());
+                waiting.entry(parent).or_default().push(comments.len());
+                comments.push(Comment {
+                    text: self.spanned(Span { start, end }),
+                    span,
+                    next: None,
+                });
             }
-        });
-        (comments.collect(), self.unexpected)
+        }
+        (comments, self.unexpected)
     }
 
     /// The child elements in their parent's namespace with their places; others are reported as unexpected.

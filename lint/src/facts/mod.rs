@@ -61,6 +61,7 @@ use crate::diagnostic::Place;
 use crate::files::{is_below, written_name};
 use crate::image::ImageType;
 use crate::policy::PolicyProblem;
+use crate::suppression::Suppression;
 use payload::Beginning;
 use registry::RegistryFile;
 use security::SecurityFiles;
@@ -98,6 +99,8 @@ pub struct Workspace {
     pub shipped: Option<Arc<Shipped>>,
     /// The variables that all documents of a workspace folder share, by folder.
     pub variables: BTreeMap<String, Variables>,
+    /// The comments that suppress findings.
+    pub suppressions: Vec<Suppression>,
     /// What the user asked for; diagnostics about anything else are not made. Paths of files and folders.
     pub targets: Vec<String>,
 }

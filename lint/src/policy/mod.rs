@@ -1,24 +1,33 @@
 //! Policies decide which rules run for an image type and how much their findings weigh.
 //!
 //! Layers, each stronger than the one before: the rule's own default, the built-in policy of the image type, the
-//! organisation's policy (the files it extends first). No layer above the built-in ones may lower a rule of [`CORE`].
-//! Whatever a policy says that has no effect is a finding with a place in that policy.
+//! organisation's policy, the project's (of each the files it extends first). Suppressions in documents come last, see
+//! [`crate::suppression`]. No layer above the built-in ones may lower a rule of [`CORE`]. An entry has a reason where it
+//! lowers a rule, and may have a last day. Whatever a policy says that has no effect is a finding with a place in that
+//! policy.
 
+mod effective;
 mod read;
+pub mod show;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use formats::source::{Source, Span};
+use time::Date;
 use toml::de::DeTable;
 
+use crate::baseline::Baseline;
 use crate::diagnostic::{DecidedBy, Level, Place};
+use crate::expiry::Until;
 use crate::files::{self, Files};
 use crate::image::ImageType;
 use crate::rule::{Rule, RuleInfo};
 use crate::rules;
 
-/// Rules that no policy of an organisation may lower or give other parameters: what they find must never ship.
+pub use effective::{Effective, Given};
+
+/// Rules that no policy of an organisation or a project may lower or give other parameters: what they find must never ship.
 pub const CORE: &[&str] = &[
     "bad-digest",
     "default-admin-account",
@@ -51,13 +60,15 @@ const BUILT_IN: &[(ImageType, &str, &str)] = &[
     ),
 ];
 
-/// A commented policy to start an organisation's own from.
+/// A commented policy to start one's own from.
 pub const TEMPLATE: &str = include_str!("../../../policies/template.toml");
 
 /// Longest policy that is read, in bytes.
 const LONGEST: u64 = 128 * 1024;
 /// Longest chain of `extends`.
 const DEEPEST: usize = 8;
+/// How many files a policy may be made of.
+const MOST_FILES: usize = 64;
 
 /// A policy that cannot be used at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,7 +90,7 @@ pub enum PolicyError {
         problem: String,
     },
     /// `extends` comes back to a file, or goes on and on.
-    #[error("policy {path} extends itself or more than {DEEPEST} files")]
+    #[error("policy {path} extends itself, or is {DEEPEST} files away, or one of {MOST_FILES}")]
     EndlessExtends {
         /// The file that should not have been read again.
         path: String,
@@ -106,10 +117,48 @@ pub enum PolicyProblemKind {
     UnknownEntry,
     /// A level that is no level, or a parameter of the wrong type.
     InvalidValue,
-    /// A rule is set for an image type that it does not speak about.
+    /// A line that has no effect.
     UnusedEntry,
     /// A rule of [`CORE`] would be lowered.
     LoweredCoreRule,
+    /// An entry is past its last day.
+    ExpiredEntry,
+    /// A rule is lowered and nobody says why.
+    MissingReason,
+    /// A suppression cannot be understood.
+    MalformedSuppression,
+    /// A suppression is past its last day.
+    ExpiredSuppression,
+    /// A suppression suppresses nothing.
+    UnusedSuppression,
+    /// A suppression names a rule of [`CORE`].
+    SuppressedCoreRule,
+    /// The finding of a baseline's entry is gone.
+    StaleBaseline,
+    /// A baseline has a finding of a rule of [`CORE`].
+    BaselinedCoreRule,
+}
+
+/// Whose a policy is; each is stronger than those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// The program's.
+    BuiltIn,
+    /// The organisation's, for all its products.
+    Organisation,
+    /// The project's, beside the files it is about.
+    Project,
+}
+
+impl Standing {
+    /// The word that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built-in",
+            Self::Organisation => "organisation",
+            Self::Project => "project",
+        }
+    }
 }
 
 /// What one policy says of one rule.
@@ -117,29 +166,36 @@ pub enum PolicyProblemKind {
 struct Setting {
     /// `None` where only parameters are given, `Some(None)` for `off`.
     level: Option<Option<Level>>,
-    /// The section it stands in and the parameters it gives there.
+    /// The section it stands in and the parameters it gives there, with the text of each.
     section: &'static str,
-    parameters: Vec<String>,
+    parameters: Vec<(String, Span)>,
     place: Place,
+    reason: Option<String>,
+    until: Option<Until>,
 }
 
 /// A policy that has been read and checked: only rules that exist, only levels that are some.
 #[derive(Debug, Clone)]
 struct Layer {
+    standing: Standing,
     source: Arc<Source>,
+    description: Option<String>,
     /// For every image type.
     rules: BTreeMap<&'static str, Setting>,
     /// For one image type; stronger than `rules`.
     images: BTreeMap<ImageType, BTreeMap<&'static str, Setting>>,
 }
 
-/// All policies that are in force.
+/// All policies that are in force, and the findings that may wait.
 #[derive(Debug, Clone)]
 pub struct Policies {
-    rules: &'static [&'static RuleInfo],
+    rules: Vec<&'static RuleInfo>,
     /// Weakest first.
     layers: Vec<Layer>,
     problems: Vec<PolicyProblem>,
+    /// What is limited in time counts to its last day; without a day it does not count at all.
+    today: Option<Date>,
+    baseline: Option<Baseline>,
 }
 
 /// A rule that is to run: with its parameters, its level and who decided that.
@@ -160,17 +216,19 @@ impl Policies {
         Self::of_rules(rules::ALL)
     }
 
-    fn of_rules(rules: &'static [&'static RuleInfo]) -> Self {
+    fn of_rules(rules: &[&'static RuleInfo]) -> Self {
         let mut policies = Self {
-            rules,
+            rules: rules.to_vec(),
             layers: Vec::new(),
             problems: Vec::new(),
+            today: None,
+            baseline: None,
         };
         for (image, name, text) in BUILT_IN {
             // A built-in policy that is not TOML would be an empty one; a test holds that against us.
             let source = Arc::new(Source::new(*name, *text, 0));
-            if let Ok(document) = read::document(&source, Some(*image), rules) {
-                policies.add(document);
+            if let Ok(document) = read::document(&source, Standing::BuiltIn, Some(*image), rules) {
+                policies.add_document(document);
             }
         }
         policies
@@ -179,45 +237,132 @@ impl Policies {
     /// The built-in policies and the organisation's policy in the file `path`, with the files it extends.
     pub fn with_file(files: &dyn Files, path: &str) -> Result<Self, PolicyError> {
         let mut policies = Self::built_in();
-        policies.add_file(files, path)?;
+        policies.add_file(files, path, Standing::Organisation)?;
         Ok(policies)
     }
 
-    fn add_file(&mut self, files: &dyn Files, path: &str) -> Result<(), PolicyError> {
-        let mut chain: Vec<(String, read::Document)> = Vec::new();
-        let mut next = Some(path.to_owned());
-        while let Some(path) = next {
-            let canonical = files.canonical(&path);
-            let canonical = canonical.map_err(|error| unreadable(&path, error.to_string()))?;
-            let seen = chain.iter().any(|(seen, _)| *seen == canonical);
-            if seen || chain.len() >= DEEPEST {
-                return Err(PolicyError::EndlessExtends { path });
+    /// The same on a day, in UTC: what is limited in time counts to the end of its last day.
+    #[must_use]
+    pub fn on(mut self, today: Date) -> Self {
+        self.today = Some(today);
+        self
+    }
+
+    /// The same with findings that may wait.
+    #[must_use]
+    pub fn with_baseline(mut self, baseline: Baseline) -> Self {
+        self.baseline = Some(baseline);
+        self
+    }
+
+    /// Adds a policy above those that are there, with the files it extends.
+    pub fn add_file(
+        &mut self,
+        files: &dyn Files,
+        path: &str,
+        standing: Standing,
+    ) -> Result<(), PolicyError> {
+        self.load(files, path, standing, &mut Vec::new(), &mut 0)
+    }
+
+    fn load(
+        &mut self,
+        files: &dyn Files,
+        path: &str,
+        standing: Standing,
+        below: &mut Vec<String>,
+        count: &mut usize,
+    ) -> Result<(), PolicyError> {
+        let canonical = files.canonical(path);
+        let canonical = canonical.map_err(|error| unreadable(path, error.to_string()))?;
+        *count = count.saturating_add(1);
+        if below.contains(&canonical) || below.len() >= DEEPEST || *count > MOST_FILES {
+            let path = path.to_owned();
+            return Err(PolicyError::EndlessExtends { path });
+        }
+        let source = Arc::new(read_source(files, path)?);
+        below.push(canonical);
+        for extended in read::extends(&source)? {
+            match BUILT_IN
+                .iter()
+                .find(|(image, ..)| image.as_str() == extended)
+            {
+                Some((_, name, text)) => {
+                    let source = Arc::new(Source::new(*name, *text, 0));
+                    let document = read::document(&source, Standing::BuiltIn, None, &self.rules)?;
+                    self.add_document(document);
+                }
+                None => {
+                    let extended = files::join(files::folder_of(path), &extended);
+                    self.load(files, &extended, standing, below, count)?;
+                }
             }
-            let source = Arc::new(read_source(files, &path)?);
-            let document = read::document(&source, None, self.rules)?;
-            let extended = document.extends.as_deref();
-            next = extended.map(|extended| files::join(files::folder_of(&path), extended));
-            chain.push((canonical, document));
         }
-        for (_, document) in chain.into_iter().rev() {
-            self.add(document);
-        }
+        below.pop();
+        let document = read::document(&source, standing, None, &self.rules)?;
+        self.add_document(document);
         Ok(())
     }
 
-    fn add(&mut self, document: read::Document) {
+    fn add_document(&mut self, document: read::Document) {
         self.layers.push(document.layer);
-        self.problems.extend(document.problems);
+        for problem in document.problems {
+            // A file that two others extend is read twice.
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
     }
 
-    /// What is wrong with the policies.
+    /// What is wrong with the policies, whatever day it is.
     pub fn problems(&self) -> &[PolicyProblem] {
         &self.problems
     }
 
-    /// The texts of the policies.
+    /// What is wrong with the policies today.
+    pub fn problems_today(&self) -> Vec<PolicyProblem> {
+        let over = self.settings().filter_map(|(id, setting)| {
+            let until = setting.until.filter(|until| until.is_over(self.today))?;
+            Some(PolicyProblem {
+                kind: PolicyProblemKind::ExpiredEntry,
+                place: setting.place.clone(),
+                message: format!("the entry for `{id}` counted until {until}"),
+                help: Some("it has no effect any more".to_owned()),
+            })
+        });
+        self.problems.iter().cloned().chain(over).collect()
+    }
+
+    fn settings(&self) -> impl Iterator<Item = (&'static str, &Setting)> {
+        self.layers.iter().flat_map(|layer| {
+            let of_images = layer.images.values();
+            let all = std::iter::once(&layer.rules).chain(of_images).flatten();
+            all.map(|(id, setting)| (*id, setting))
+        })
+    }
+
+    /// The texts of the policies, and of the baseline.
     pub fn sources(&self) -> impl Iterator<Item = &Arc<Source>> {
-        self.layers.iter().map(|layer| &layer.source)
+        let baseline = self.baseline.as_ref().map(Baseline::source);
+        self.layers
+            .iter()
+            .map(|layer| &layer.source)
+            .chain(baseline)
+    }
+
+    /// All rules that there are, in the order of their ids.
+    pub fn rules(&self) -> &[&'static RuleInfo] {
+        &self.rules
+    }
+
+    /// The day, where somebody said which it is.
+    pub fn today(&self) -> Option<Date> {
+        self.today
+    }
+
+    /// The findings that may wait.
+    pub fn baseline(&self) -> Option<&Baseline> {
+        self.baseline.as_ref()
     }
 
     /// The rules that run for an image type, `None` standing for the unknown, in the order of their ids.
@@ -229,31 +374,70 @@ impl Policies {
     }
 
     fn configure(&self, info: &'static RuleInfo, image: Option<ImageType>) -> Option<Configured> {
-        let mut level = Some(info.level);
-        let mut decided_by = DecidedBy::Rule;
-        let mut parameters = DeTable::new();
-        for layer in &self.layers {
-            let of_image = image.and_then(|image| layer.images.get(&image));
-            for settings in [Some(&layer.rules), of_image].into_iter().flatten() {
-                let Some(setting) = settings.get(info.id) else {
-                    continue;
-                };
-                if let Some(set) = setting.level {
-                    level = set;
-                    decided_by = DecidedBy::Policy(setting.place.clone());
-                }
-                if !setting.parameters.is_empty() {
-                    setting.add_parameters(layer.source.text(), info.id, &mut parameters);
-                }
-            }
-        }
+        let effective = self.effective(info, image);
         Some(Configured {
             info,
-            // Every layer's parameters were tried alone when they were read.
-            rule: (info.build)(parameters).unwrap_or_else(|_| (info.default)()),
-            level: level?,
-            decided_by,
+            rule: self.build(info, image),
+            level: effective.level?,
+            decided_by: effective.decided_by,
         })
+    }
+
+    /// The rule with the parameters that the policies give it.
+    fn build(&self, info: &'static RuleInfo, image: Option<ImageType>) -> Box<dyn Rule> {
+        let mut parameters = DeTable::new();
+        for (layer, setting) in self.settings_of(info, image) {
+            if !setting.parameters.is_empty() {
+                setting.add_parameters(layer.source.text(), info.id, &mut parameters);
+            }
+        }
+        // Every layer's parameters were tried alone when they were read.
+        (info.build)(parameters).unwrap_or_else(|_| (info.default)())
+    }
+
+    /// What the policies say of a rule today, weakest first.
+    fn settings_of(
+        &self,
+        info: &'static RuleInfo,
+        image: Option<ImageType>,
+    ) -> impl Iterator<Item = (&Layer, &Setting)> {
+        self.layers
+            .iter()
+            .flat_map(move |layer| {
+                let of_image = image.and_then(|image| layer.images.get(&image));
+                let all = [Some(&layer.rules), of_image].into_iter().flatten();
+                let settings = all.filter_map(|settings| settings.get(info.id));
+                settings.map(move |setting| (layer, setting))
+            })
+            .filter(|(_, setting)| !setting.until.is_some_and(|until| until.is_over(self.today)))
+    }
+
+    /// The rules that a project's policy sets lower than the others do, as they would run without it, each with the line
+    /// that lowers it: to see whether they still find anything.
+    pub(crate) fn lowered_by_project(&self, image: Option<ImageType>) -> Vec<(Configured, Place)> {
+        let lowered = self.rules.iter().filter_map(|info| {
+            if !info.applies_to(image) {
+                return None;
+            }
+            let (mut level, mut lowers) = (Some(info.level), None);
+            for (layer, setting) in self.settings_of(info, image) {
+                let Some(set) = setting.level else { continue };
+                if layer.standing == Standing::Project && set < level {
+                    lowers = Some(setting.place.clone());
+                } else {
+                    level = set;
+                    lowers = None;
+                }
+            }
+            let configured = Configured {
+                info,
+                rule: self.build(info, image),
+                level: level?,
+                decided_by: DecidedBy::Rule,
+            };
+            Some((configured, lowers?))
+        });
+        lowered.collect()
     }
 }
 
@@ -270,7 +454,7 @@ impl Setting {
             if self
                 .parameters
                 .iter()
-                .any(|accepted| accepted == key.get_ref())
+                .any(|(accepted, _)| accepted == key.get_ref())
             {
                 parameters.insert(key.clone(), value.clone());
             }

@@ -3,24 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use formats::source::Source;
+use formats::source::{Source, Span};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{CORE, Layer, PolicyError, PolicyProblem, PolicyProblemKind, Setting, place};
+use super::{CORE, Layer, PolicyError, PolicyProblem, PolicyProblemKind, Setting, Standing, place};
 use crate::diagnostic::Level;
+use crate::expiry::Until;
 use crate::image::ImageType;
 use crate::nearest::nearest;
 use crate::rule::RuleInfo;
 
 /// The keys at the top of a policy.
 const TOP_KEYS: &[&str] = &["description", "extends", "mmos", "retail", "rules", "test"];
+/// The keys of an entry beside the rule's parameters.
+const ENTRY_KEYS: &[&str] = &["level", "reason", "until"];
 
 /// What a policy file says.
 pub(super) struct Document {
     pub(super) layer: Layer,
-    /// The policy it builds on, relative to its own folder.
-    pub(super) extends: Option<String>,
     pub(super) problems: Vec<PolicyProblem>,
 }
 
@@ -34,34 +35,51 @@ struct Reader<'a> {
 
 type Entry<'a, 't> = (&'a Spanned<DeString<'t>>, &'a Spanned<DeValue<'t>>);
 
+fn parse(source: &Source) -> Result<Spanned<DeTable<'_>>, PolicyError> {
+    DeTable::parse(source.text()).map_err(|error| PolicyError::NotToml {
+        place: Box::new(place(source, error.span().unwrap_or_default(), "")),
+        problem: error.message().to_owned(),
+    })
+}
+
+/// The policies that a policy builds on, weakest first: built-in ones by name, others relative to its own folder.
+pub(super) fn extends(source: &Source) -> Result<Vec<String>, PolicyError> {
+    let table = parse(source)?;
+    Ok(match table.get_ref().get("extends").map(Spanned::get_ref) {
+        Some(DeValue::String(one)) => vec![one.to_string()],
+        Some(DeValue::Array(several)) => {
+            let texts = several.iter().filter_map(|one| one.get_ref().as_str());
+            texts.map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    })
+}
+
 /// Reads a policy. `only` is the image type of a built-in one, whose `[rules]` are for that type alone.
 pub(super) fn document(
     source: &Arc<Source>,
+    standing: Standing,
     only: Option<ImageType>,
     rules: &[&'static RuleInfo],
 ) -> Result<Document, PolicyError> {
-    let table = DeTable::parse(source.text()).map_err(|error| PolicyError::NotToml {
-        place: Box::new(place(source, error.span().unwrap_or_default(), "")),
-        problem: error.message().to_owned(),
-    })?;
+    let table = parse(source)?;
     let mut reader = Reader {
         source,
         rules,
-        built_in: only.is_some(),
+        built_in: standing == Standing::BuiltIn,
         problems: Vec::new(),
     };
     let mut layer = Layer {
+        standing,
         source: source.clone(),
+        description: None,
         rules: BTreeMap::new(),
         images: BTreeMap::new(),
     };
-    let mut extends = None;
     for entry in table.get_ref() {
         match entry.0.get_ref().as_ref() {
-            "description" => {
-                reader.text(entry);
-            }
-            "extends" => extends = reader.text(entry),
+            "description" => layer.description = reader.text(entry),
+            "extends" => reader.texts(entry),
             "rules" => {
                 let settings = reader.section(entry, "rules", only);
                 match only {
@@ -80,9 +98,9 @@ pub(super) fn document(
             },
         }
     }
+    reader.overridden(&layer);
     Ok(Document {
         layer,
-        extends,
         problems: reader.problems,
     })
 }
@@ -140,6 +158,46 @@ impl Reader<'_> {
         text.map(str::to_owned)
     }
 
+    /// A string or an array of strings.
+    fn texts(&mut self, (key, value): Entry<'_, '_>) {
+        match value.get_ref() {
+            DeValue::Array(several) => {
+                for one in several.iter() {
+                    self.text((key, one));
+                }
+            }
+            _ => {
+                self.text((key, value));
+            }
+        }
+    }
+
+    /// Reports levels for every image type that this same policy overrides for each of them.
+    fn overridden(&mut self, layer: &Layer) {
+        for info in self.rules.iter().filter(|info| !info.images.is_empty()) {
+            let general = layer.rules.get(info.id);
+            let Some(general) = general.filter(|setting| setting.level.is_some()) else {
+                continue;
+            };
+            let is_set = |image: &ImageType| {
+                let of_image = layer.images.get(image);
+                let setting = of_image.and_then(|settings| settings.get(info.id));
+                setting.is_some_and(|setting| setting.level.is_some())
+            };
+            if info.images.iter().all(is_set) {
+                let id = info.id;
+                self.problems.push(PolicyProblem {
+                    kind: PolicyProblemKind::UnusedEntry,
+                    place: general.place.clone(),
+                    message: format!(
+                        "`{id}` is set again for every type of image that it is about"
+                    ),
+                    help: Some("remove this entry".to_owned()),
+                });
+            }
+        }
+    }
+
     /// The table of rules called `name`; `image` is the type it is for.
     fn section(
         &mut self,
@@ -190,6 +248,8 @@ impl Reader<'_> {
             section,
             parameters: Vec::new(),
             place: place(self.source, key.span().start..value.span().end, info.id),
+            reason: None,
+            until: None,
         };
         match value.get_ref() {
             DeValue::String(_) => setting.level = Some(self.level(info, value)?),
@@ -199,6 +259,10 @@ impl Reader<'_> {
                     if key.get_ref() == "level" {
                         setting.level = self.level(info, value);
                         setting.place = place(self.source, value.span(), info.id);
+                    } else if key.get_ref() == "reason" {
+                        setting.reason = self.text(entry);
+                    } else if key.get_ref() == "until" {
+                        setting.until = self.until(entry);
                     } else if info
                         .parameters
                         .iter()
@@ -208,7 +272,10 @@ impl Reader<'_> {
                     } else {
                         let keys: Vec<String> =
                             info.parameters.iter().map(|known| known.key()).collect();
-                        let known = keys.iter().map(String::as_str).chain(["level"]);
+                        let known = keys
+                            .iter()
+                            .map(String::as_str)
+                            .chain(ENTRY_KEYS.iter().copied());
                         self.unknown(entry, &format!("`{}` has no parameter", info.id), known);
                     }
                 }
@@ -220,7 +287,46 @@ impl Reader<'_> {
                 return None;
             }
         }
+        self.reason(info, &setting);
         Some(setting)
+    }
+
+    /// Asks for a reason where a rule is set below its own level.
+    fn reason(&mut self, info: &'static RuleInfo, setting: &Setting) {
+        let lowered = setting.level.filter(|level| *level < Some(info.level));
+        let has_reason = setting
+            .reason
+            .as_ref()
+            .is_some_and(|reason| !reason.trim().is_empty());
+        let Some(level) = lowered.filter(|_| !self.built_in && !has_reason) else {
+            return;
+        };
+        let word = level.map_or("off", Level::as_str);
+        let id = info.id;
+        self.problems.push(PolicyProblem {
+            kind: PolicyProblemKind::MissingReason,
+            place: setting.place.clone(),
+            message: format!("`{id}` is set to `{word}` without a reason"),
+            help: Some(format!(
+                "write `{id} = {{ level = \"{word}\", reason = \"...\" }}`"
+            )),
+        });
+    }
+
+    /// The last day of an entry: a date of TOML, or one in a string.
+    fn until(&mut self, (_, value): Entry<'_, '_>) -> Option<Until> {
+        let text = match value.get_ref() {
+            DeValue::Datetime(date) => date.to_string(),
+            DeValue::String(text) => text.to_string(),
+            other => other.type_str().to_owned(),
+        };
+        let until = Until::parse(&text);
+        if until.is_none() {
+            let message = format!("`{text}` is no date, expected one like 2027-03-31");
+            self.invalid(value.span(), "until", message);
+        }
+        // What was meant to end does not go on for ever.
+        until.or(Some(Until::OVER))
     }
 
     fn level(
@@ -268,7 +374,8 @@ impl Reader<'_> {
             self.invalid(span, info.id, message);
             return;
         }
-        setting.parameters.push(key.get_ref().to_string());
+        let value = Span::from(value.span());
+        setting.parameters.push((key.get_ref().to_string(), value));
     }
 
     fn core(&mut self, span: std::ops::Range<usize>, info: &RuleInfo, message: String) {

@@ -55,12 +55,10 @@ static RULES: &[&RuleInfo] = &[&CORE_RULE, &RULE];
 
 fn with(files: &[(&str, &str)]) -> Result<Policies, PolicyError> {
     let files: Memory = files.iter().copied().collect();
-    let mut policies = Policies {
-        rules: RULES,
-        layers: Vec::new(),
-        problems: Vec::new(),
-    };
-    policies.add_file(&files, "org/policy.toml")?;
+    let mut policies = Policies::of_rules(RULES);
+    policies.layers.clear();
+    policies.problems.clear();
+    policies.add_file(&files, "org/policy.toml", Standing::Organisation)?;
     Ok(policies)
 }
 

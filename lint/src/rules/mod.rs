@@ -10,6 +10,8 @@ mod appmgmt_misplaced;
 mod autologon_or_password;
 mod background_app_duplicate;
 mod bad_digest;
+mod baseline_entry_stale;
+mod baseline_of_core_rule;
 mod basicdisplayfallback_not_db;
 mod bcd_flight_signatures;
 mod bcd_kernel_debugger;
@@ -169,8 +171,10 @@ mod platform_compressed;
 mod platform_min_sectors;
 mod platform_missing;
 mod platform_wildcard_id;
+mod policy_expired_entry;
 mod policy_invalid_value;
 mod policy_lowered_core_rule;
+mod policy_reason_missing;
 mod policy_unknown_entry;
 mod policy_unused_entry;
 mod product_element;
@@ -242,6 +246,10 @@ mod soc_device_pair;
 mod soc_not_in_fm;
 mod speech_language_without_feature;
 mod startup_app_not_installed;
+mod suppression_expired;
+mod suppression_malformed;
+mod suppression_of_core_rule;
+mod suppression_unused;
 mod target_partition;
 mod template_placeholder_left;
 mod test_ci_enforced;
@@ -271,6 +279,8 @@ pub static ALL: &[&RuleInfo] = &[
     &autologon_or_password::RULE,
     &background_app_duplicate::RULE,
     &bad_digest::RULE,
+    &baseline_entry_stale::RULE,
+    &baseline_of_core_rule::RULE,
     &basicdisplayfallback_not_db::RULE,
     &bcd_flight_signatures::RULE,
     &bcd_kernel_debugger::RULE,
@@ -430,8 +440,10 @@ pub static ALL: &[&RuleInfo] = &[
     &platform_min_sectors::RULE,
     &platform_missing::RULE,
     &platform_wildcard_id::RULE,
+    &policy_expired_entry::RULE,
     &policy_invalid_value::RULE,
     &policy_lowered_core_rule::RULE,
+    &policy_reason_missing::RULE,
     &policy_unknown_entry::RULE,
     &policy_unused_entry::RULE,
     &product_element::RULE,
@@ -503,6 +515,10 @@ pub static ALL: &[&RuleInfo] = &[
     &soc_not_in_fm::RULE,
     &speech_language_without_feature::RULE,
     &startup_app_not_installed::RULE,
+    &suppression_expired::RULE,
+    &suppression_malformed::RULE,
+    &suppression_of_core_rule::RULE,
+    &suppression_unused::RULE,
     &target_partition::RULE,
     &template_placeholder_left::RULE,
     &test_ci_enforced::RULE,

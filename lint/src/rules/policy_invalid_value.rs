@@ -41,14 +41,7 @@ declare_rule! {
 
 impl Rule for PolicyInvalidValue {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for problem in facts.policy {
-            if problem.kind == PolicyProblemKind::InvalidValue {
-                let finding = report.at(problem.place.clone(), problem.message.clone());
-                if let Some(help) = &problem.help {
-                    finding.help(help.clone());
-                }
-            }
-        }
+        report.problems(facts, PolicyProblemKind::InvalidValue);
     }
 }
 
@@ -78,7 +71,8 @@ mod tests {
     #[test]
     fn the_four_levels_pass() {
         for level in ["error", "warning", "info", "off"] {
-            let policy = format!("[rules]\nrelease-type-value = '{level}'\n");
+            let policy =
+                format!("[rules]\nrelease-type-value = {{ level = '{level}', reason = 'r' }}\n");
             assert!(lint_policy(&policy).is_empty());
         }
     }

@@ -42,14 +42,7 @@ declare_rule! {
 
 impl Rule for PolicyLoweredCoreRule {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for problem in facts.policy {
-            if problem.kind == PolicyProblemKind::LoweredCoreRule {
-                let finding = report.at(problem.place.clone(), problem.message.clone());
-                if let Some(help) = &problem.help {
-                    finding.help(help.clone());
-                }
-            }
-        }
+        report.problems(facts, PolicyProblemKind::LoweredCoreRule);
     }
 }
 
@@ -75,6 +68,9 @@ mod tests {
 
     #[test]
     fn other_rules_may_be_switched_off() {
-        assert!(lint_policy("[rules]\nrelease-type-value = 'off'\n").is_empty());
+        assert!(
+            lint_policy("[rules]\nrelease-type-value = { level = 'off', reason = 'r' }\n")
+                .is_empty()
+        );
     }
 }

@@ -42,14 +42,7 @@ declare_rule! {
 
 impl Rule for PolicyUnknownEntry {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for problem in facts.policy {
-            if problem.kind == PolicyProblemKind::UnknownEntry {
-                let finding = report.at(problem.place.clone(), problem.message.clone());
-                if let Some(help) = &problem.help {
-                    finding.help(help.clone());
-                }
-            }
-        }
+        report.problems(facts, PolicyProblemKind::UnknownEntry);
     }
 }
 
@@ -80,6 +73,6 @@ mod tests {
 
     #[test]
     fn known_entries_pass() {
-        assert!(lint_policy("[retail]\nrelease-type-value = 'info'\n").is_empty());
+        assert!(lint_policy("[retail]\nrelease-type-value = 'error'\n").is_empty());
     }
 }

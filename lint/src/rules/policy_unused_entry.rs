@@ -3,10 +3,12 @@ use crate::policy::PolicyProblemKind;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
-    /// A policy sets a rule for an image type that the rule says nothing about
+    /// A line of a policy has no effect
     ///
     /// ## What it checks
-    /// A rule that stands under `[retail]`, `[test]` or `[mmos]` of a policy is one that looks at such images.
+    /// A rule that stands under `[retail]`, `[test]` or `[mmos]` of a policy is one that looks at such images. An entry under
+    /// `[rules]` is not overridden by the same policy for every image type. A rule that the policy of the project lowers
+    /// finds something in the workspace, where all of it is linted.
     ///
     /// ## Why
     /// The entry has no effect. Policies are read by people who take every line for something that is in force.
@@ -41,14 +43,7 @@ declare_rule! {
 
 impl Rule for PolicyUnusedEntry {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for problem in facts.policy {
-            if problem.kind == PolicyProblemKind::UnusedEntry {
-                let finding = report.at(problem.place.clone(), problem.message.clone());
-                if let Some(help) = &problem.help {
-                    finding.help(help.clone());
-                }
-            }
-        }
+        report.problems(facts, PolicyProblemKind::UnusedEntry);
     }
 }
 
@@ -64,9 +59,21 @@ mod tests {
     }
 
     #[test]
+    fn a_level_that_every_image_type_overrides_is_found() {
+        let lines = "[rules]\nrelease-type-value = 'error'\n[retail]\nrelease-type-value = 'error'\n\
+                     [test]\nrelease-type-value = 'error'\n";
+        assert!(lint_policy(lines).is_empty());
+        let message = "`release-type-value` is set again for every type of image that it is about";
+        assert_eq!(
+            lint_policy(&format!("{lines}[mmos]\nrelease-type-value = 'error'\n")),
+            [format!("warning policy.toml:2:1 {message}")]
+        );
+    }
+
+    #[test]
     fn a_rule_about_every_image_passes_in_every_section() {
         for image in crate::image::ImageType::ALL {
-            assert!(lint_policy(&format!("[{image}]\nrelease-type-value = 'info'\n")).is_empty());
+            assert!(lint_policy(&format!("[{image}]\nrelease-type-value = 'error'\n")).is_empty());
         }
     }
 }

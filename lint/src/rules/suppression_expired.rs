@@ -1,0 +1,79 @@
+use crate::facts::Facts;
+use crate::policy::PolicyProblemKind;
+use crate::rule::{Report, Rule, declare_rule};
+
+declare_rule! {
+    /// A suppression is past its last day
+    ///
+    /// ## What it checks
+    /// The day after `until:` in a suppression is not over. Afterwards it has no effect, and what it suppressed is found again.
+    ///
+    /// ## Why
+    /// A suppression for a while is one that somebody promised to come back to. This is the reminder.
+    ///
+    /// ## Passes
+    /// ```xml
+    /// <!-- proofmark: allow dev-feature-in-retail, reason: "the kiosk plays through it", until: 2099-03-31 -->
+    /// <Feature>IOT_FTSER2K_MAKERDRIVER</Feature>
+    /// ```
+    ///
+    /// ## Fails
+    /// ```xml
+    /// <!-- proofmark: allow dev-feature-in-retail, reason: "the kiosk plays through it", until: 2001-03-31 -->
+    /// <Feature>IOT_FTSER2K_MAKERDRIVER</Feature>
+    /// ```
+    ///
+    /// ## Fix
+    /// Cure what it suppressed, or give it another day and a reason that still holds.
+    ///
+    /// ## References
+    /// - `docs/policies.md`, "Suppressions"
+    struct SuppressionExpired;
+    id: "suppression-expired",
+    authority: "proofmark",
+    clause: "Suppressions",
+    images: All,
+    input: Policy,
+    level: Warning,
+    since: "0.1.0",
+}
+
+impl Rule for SuppressionExpired {
+    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
+        report.problems(facts, PolicyProblemKind::ExpiredSuppression);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{lint_one, oem_input};
+
+    const ID: &str = "suppression-expired";
+
+    fn files(comment: &str) -> [(&'static str, String); 1] {
+        let features = "<Feature>IOT_BERTHA</Feature>\n<Feature>IOT_EFIESP</Feature>";
+        let text = format!(
+            "<ReleaseType>Production</ReleaseType><Features><Microsoft>\n<!-- proofmark: {comment} -->\n{features}\
+             </Microsoft></Features>"
+        );
+        [("OEMInput.xml", oem_input(&text))]
+    }
+
+    #[test]
+    fn one_that_is_over_is_found_and_has_no_effect() {
+        let over = files("allow dev-feature-in-retail, reason: \"r\", until: 2026-05-31");
+        let message = "the suppression counted until 2026-05-31";
+        assert_eq!(
+            lint_one(ID, &over),
+            [format!("warning OEMInput.xml:2:6 {message}")]
+        );
+        assert_eq!(lint_one("dev-feature-in-retail", &over).len(), 1);
+        assert!(lint_one("suppression-unused", &over).is_empty());
+    }
+
+    #[test]
+    fn one_that_is_right_passes() {
+        let right = "allow dev-feature-in-retail, reason: \"shown at fairs\", until: 2026-06-01";
+        assert!(lint_one(ID, &files(right)).is_empty());
+    }
+}
