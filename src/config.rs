@@ -27,6 +27,18 @@ struct File {
     profile: BTreeMap<String, Profile>,
     #[serde(default)]
     trust: Trust,
+    #[serde(default)]
+    lint: Lint,
+}
+
+/// `[lint]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lint {
+    /// The organisation's policy.
+    policy: Option<PathBuf>,
+    /// Findings that may wait.
+    baseline: Option<PathBuf>,
 }
 
 /// `[trust]`.
@@ -179,6 +191,18 @@ impl Config {
     /// The names of the profiles.
     pub(crate) fn profile_names(&self) -> impl Iterator<Item = &str> {
         self.file.profile.keys().map(String::as_str)
+    }
+
+    /// The organisation's policy.
+    pub(crate) fn policy(&self) -> Option<PathBuf> {
+        let path = self.file.lint.policy.as_ref()?;
+        Some(self.folder.join(path))
+    }
+
+    /// The baseline of findings that may wait.
+    pub(crate) fn baseline(&self) -> Option<PathBuf> {
+        let path = self.file.lint.baseline.as_ref()?;
+        Some(self.folder.join(path))
     }
 
     /// The named roots' files.

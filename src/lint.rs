@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use lint::baseline::{self, Baseline};
 use lint::diagnostic::Level;
 use lint::engine::{Outcome, gather, judge, shipped};
 use lint::explain;
@@ -24,6 +25,7 @@ use time::OffsetDateTime;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::policies::{self, PolicyArgs};
 use crate::progress::reading;
 use crate::trust::{self, MaterialArgs};
 use crate::{instant, output};
@@ -35,9 +37,14 @@ pub(crate) struct LintArgs {
     /// Image type; auto takes it from ReleaseType and Product
     #[arg(long, value_enum, default_value_t)]
     image: Image,
-    /// Policy of your organisation, stronger than the built-in one
+    #[command(flatten)]
+    policies: PolicyArgs,
+    /// Findings that may wait; otherwise [lint] of proofmark.toml names them
     #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    baseline: Option<PathBuf>,
+    /// Let all findings of this run wait: write them to this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "fix", "diff"])]
+    write_baseline: Option<PathBuf>,
     /// Value of a variable such as OEM_NAME, stronger than the workspace's
     #[arg(long, value_name = "NAME=VALUE", value_parser = definition)]
     define: Vec<(String, String)>,
@@ -115,7 +122,8 @@ pub(crate) fn run(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> 
 }
 
 fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
-    let policies = policies(arguments.policy.as_deref())?;
+    let at = arguments.at.unwrap_or_else(OffsetDateTime::now_utc);
+    let policies = policies(arguments, config, at)?;
     let anchors = trust::anchors(config, &arguments.root)?;
     let anchors = arguments.material.add_to(anchors)?;
     let request = Request {
@@ -130,7 +138,7 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
         shipped: arguments.shipped.as_deref(),
         policies: &policies,
         anchors: &anchors,
-        at: arguments.at.unwrap_or_else(OffsetDateTime::now_utc),
+        at,
     };
     if arguments.unsafe_fixes && !(arguments.fix || arguments.diff) {
         return Err(Error::new("--unsafe-fixes is for --fix or --diff"));
@@ -154,6 +162,9 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
         FailOn::Info => Some(Level::Info),
         FailOn::Never => None,
     };
+    if let Some(path) = &arguments.write_baseline {
+        return write_baseline(path, &outcome, level);
+    }
     arguments.report.report(&outcome, level)?;
     match level.is_some_and(|level| outcome.reaches(level)) {
         true => Ok(Exit::Findings),
@@ -188,7 +199,7 @@ fn gathered(files: &dyn Files, request: &Request<'_>) -> Result<Vec<Workspace>, 
         anchors: request.anchors,
     };
     let earlier = request.shipped.map(|folder| {
-        let folder = text_path(folder)?;
+        let folder = policies::text(folder)?;
         let earlier = shipped(files, &folder, &options).map_err(Error::new)?;
         Ok::<_, Error>(Arc::new(earlier))
     });
@@ -202,24 +213,40 @@ fn gathered(files: &dyn Files, request: &Request<'_>) -> Result<Vec<Workspace>, 
 
 /// Paths as the linter has them.
 fn text_paths(paths: &[PathBuf]) -> Result<Vec<String>, Error> {
-    paths.iter().map(|path| text_path(path)).collect()
+    paths.iter().map(|path| policies::text(path)).collect()
 }
 
-fn text_path(path: &Path) -> Result<String, Error> {
-    let text = path.to_str();
-    let text = text.ok_or_else(|| Error::file(path, "the path is not Unicode"))?;
-    Ok(text.replace(std::path::MAIN_SEPARATOR, "/"))
+/// The policies in force and the findings that may wait.
+fn policies(arguments: &LintArgs, config: &Config, at: OffsetDateTime) -> Result<Policies, Error> {
+    let policies = &arguments.policies;
+    let policies = policies.read(config, &arguments.paths, at.date())?;
+    let baseline = arguments.baseline.clone().or_else(|| config.baseline());
+    match baseline.filter(|_| arguments.write_baseline.is_none()) {
+        None => Ok(policies),
+        Some(path) => {
+            let baseline = Baseline::read(&Disk, &policies::text(&policies::below_current(path))?)
+                .map_err(Error::new)?;
+            Ok(policies.with_baseline(baseline))
+        }
+    }
 }
 
-/// The built-in policies, and the file of an organisation above them.
-pub(crate) fn policies(file: Option<&Path>) -> Result<Policies, Error> {
-    let Some(path) = file else {
-        return Ok(Policies::built_in());
-    };
-    let text = path
-        .to_str()
-        .ok_or_else(|| Error::file(path, "the path is not Unicode"))?;
-    Policies::with_file(&Disk, text).map_err(Error::new)
+/// Writes the findings that may wait. What may not decides the exit code.
+fn write_baseline(path: &Path, outcome: &Outcome, fails: Option<Level>) -> Result<Exit, Error> {
+    let (text, count, left) = baseline::write(outcome);
+    signer::output::write_bytes(path, text.as_bytes()).map_err(|error| Error::file(path, error))?;
+    let path = path.display();
+    output::note(format_args!("{path}: {count} findings may wait"));
+    if left == 0 {
+        return Ok(Exit::Clean);
+    }
+    output::note(format_args!(
+        "{left} findings of rules that must never ship are not in it"
+    ));
+    Ok(match fails {
+        Some(_) => Exit::Findings,
+        None => Exit::Clean,
+    })
 }
 
 fn definition(text: &str) -> Result<(String, String), String> {

@@ -18,6 +18,8 @@ mod lint;
 mod lsp;
 mod output;
 mod package;
+mod policies;
+mod policy;
 mod profile;
 mod progress;
 mod remove;
@@ -67,6 +69,7 @@ enum Command {
     Lsp(lsp::LspArgs),
     Image(image::ImageArgs),
     Package(package::PackageArgs),
+    Policy(policy::PolicyCommand),
     Rules(rules::RulesArgs),
     Explain(rules::ExplainArgs),
     Keys(keys::KeysArgs),
@@ -113,8 +116,9 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Lint(arguments) => lint::run(&arguments, &config),
         Command::Lsp(arguments) => lsp::run(&arguments, &config),
         Command::Package(arguments) => package::run(&arguments, &config),
+        Command::Policy(arguments) => policy::run(&arguments, &config),
         Command::Rules(arguments) => rules::list(&arguments),
-        Command::Explain(arguments) => rules::explain(&arguments),
+        Command::Explain(arguments) => rules::explain(&arguments, &config),
         Command::Keys(arguments) => keys::run(&arguments, &config),
     }
 }

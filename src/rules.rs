@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use lint::explain;
+use time::OffsetDateTime;
 
+use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::lint::policies;
+use crate::policies::PolicyArgs;
 use crate::{ReportFormat, output};
 
 /// List the rules.
@@ -21,9 +23,8 @@ pub(crate) struct RulesArgs {
 /// Print the manual of a rule.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// Policy of your organisation, whose levels are shown
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
+    #[command(flatten)]
+    policies: PolicyArgs,
     /// The rule's id, as findings print it
     #[arg(value_name = "RULE")]
     rule: String,
@@ -39,8 +40,11 @@ pub(crate) fn list(arguments: &RulesArgs) -> Result<Exit, Error> {
 }
 
 /// Runs `explain`.
-pub(crate) fn explain(arguments: &ExplainArgs) -> Result<Exit, Error> {
-    let policies = policies(arguments.policy.as_deref())?;
+pub(crate) fn explain(arguments: &ExplainArgs, config: &Config) -> Result<Exit, Error> {
+    let today = OffsetDateTime::now_utc().date();
+    let policies = arguments
+        .policies
+        .read(config, &[PathBuf::from(".")], today)?;
     let manual = explain::explain(&arguments.rule, &policies)
         .map_err(|error| Error::new(error).hint("`proofmark rules` lists all rules"))?;
     output::result(&manual)?;

@@ -27,6 +27,7 @@ mod integrations;
 mod keys_doctor;
 mod killed;
 mod lint_fix;
+mod lint_policies;
 mod loopback;
 mod lsp;
 mod osslsigncode;

@@ -81,7 +81,7 @@ impl Watched {
         }
         folders.sort();
         folders.dedup();
-        let files = arguments.policy.iter();
+        let files = arguments.policies.named();
         let files = files
             .map(|file| canonical(file))
             .collect::<Result<_, _>>()?;

@@ -19,6 +19,7 @@ use time::OffsetDateTime;
 use super::places;
 use crate::config::Config;
 use crate::error::Error;
+use crate::policies::PolicyArgs;
 use crate::trust;
 
 /// What has to be made anew.
@@ -150,6 +151,17 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The policies in force today. Folders of several projects are judged by the organisation's alone.
+    fn read_policies(&self) -> Result<Policies, Error> {
+        let arguments = PolicyArgs::of_organisation(self.policy.clone());
+        let paths = self.paths();
+        let paths: Vec<PathBuf> = match paths.as_slice() {
+            [one] => vec![PathBuf::from(one)],
+            _ => Vec::new(),
+        };
+        arguments.read(self.config, &paths, OffsetDateTime::now_utc().date())
+    }
+
     /// Makes the findings anew; gives those of every file whose findings are others than were sent.
     pub(super) fn refresh(&mut self) -> Result<Vec<Published>, Error> {
         let stale = std::mem::replace(&mut self.stale, Stale::Nothing);
@@ -159,7 +171,7 @@ impl<'a> Session<'a> {
         }
         if stale == Stale::Everything {
             self.signatures.clear();
-            self.policies = crate::lint::policies(self.policy.as_deref())?;
+            self.policies = self.read_policies()?;
             self.anchors = trust::anchors(self.config, &[])?;
         }
         let options = ResolveOptions::default();

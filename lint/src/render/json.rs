@@ -6,6 +6,7 @@
 //! | `counts` | findings by level: `error`, `warning`, `info` |
 //! | `products[]` | `name`, `oem_input`, `image` (`retail`, `test`, `mmos` or null), `image_declared`, `packages` |
 //! | `documents` | documents that were read |
+//! | `suppressed` | findings that a comment or the baseline keeps from being reported, how many |
 //! | `diagnostics[]` | the findings, by file, position and rule |
 //!
 //! `docs/lint.schema.json` is the JSON Schema. A finding has `rule`, `level`, `message`, `fingerprint`, `file`, `route`
@@ -34,6 +35,7 @@ struct Json<'a> {
     counts: JsonCounts,
     products: Vec<JsonProduct<'a>>,
     documents: usize,
+    suppressed: usize,
     diagnostics: Vec<JsonDiagnostic<'a>>,
 }
 
@@ -126,6 +128,7 @@ pub fn render(outcome: &Outcome, to: &mut dyn Write) -> io::Result<()> {
         },
         products: products.collect(),
         documents: outcome.documents,
+        suppressed: outcome.suppressed.len(),
         diagnostics: diagnostics
             .map(|(found, fingerprint)| diagnostic(found, fingerprint, &edits))
             .collect(),

@@ -78,6 +78,9 @@ pub fn summary(outcome: &Outcome) -> String {
         count => format!("{} ({})", counted(count, "product"), types.join(", ")),
     };
     let documents = counted(outcome.documents, "document");
+    if !outcome.suppressed.is_empty() {
+        found.push(format!("{} suppressed", outcome.suppressed.len()));
+    }
     format!("{} in {products}, {documents} read", found.join(", "))
 }
 
