@@ -201,6 +201,7 @@ fn the_page_is_seen_right_in_a_browser() {
         assert_eq!(seen["complaints"], serde_json::json!([]), "{seen}");
         assert_eq!(seen["scripts"], 0);
         assert!(seen["width"].as_u64().unwrap() <= width, "{seen}");
+        assert!(seen["printed"].as_u64().unwrap() <= width, "{seen}");
         let count = |name: &str| seen[name].as_u64().unwrap();
         assert!(count("findings") > 100, "{seen}");
         assert!(

@@ -52,6 +52,9 @@ const measured = {
   scripts: await value("document.scripts.length"),
 };
 if (png) writeFileSync(png, Buffer.from((await tab("Page.captureScreenshot", {})).data, "base64"));
+await tab("Emulation.setEmulatedMedia", { media: "print" });
+measured.printed = await value("document.documentElement.scrollWidth");
+await tab("Emulation.setEmulatedMedia", { media: "" });
 // The filters work without a script of the page.
 await value("document.querySelector('#level-error').click()");
 measured.withoutErrors = await value(visible);

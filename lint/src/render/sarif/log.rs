@@ -52,17 +52,19 @@ object! {
     }
 }
 
-object! {
-    /// 3.49: a rule that found something.
-    Rule {
-        id: String,
-        name: String,
-        short_description: Text,
-        full_description: Text,
-        help: Help,
-        default_configuration: Configuration,
-        properties: RuleProperties,
-    }
+/// 3.49: a rule that found something.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Rule {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) short_description: Text,
+    pub(super) full_description: Text,
+    pub(super) help: Help,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) help_uri: Option<String>,
+    pub(super) default_configuration: Configuration,
+    pub(super) properties: RuleProperties,
 }
 
 object! {

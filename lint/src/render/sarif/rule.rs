@@ -7,6 +7,9 @@ use crate::policy::CORE;
 use crate::rule::{Input, RuleInfo};
 use crate::rules;
 
+/// Where the manuals are to be read; one file for each rule.
+const MANUALS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/rules");
+
 /// The entry of a rule: its manual, its level and how GitHub ranks it.
 pub(super) fn descriptor(id: &str) -> log::Rule {
     let Some(info) = rules::find(id) else {
@@ -35,6 +38,7 @@ pub(super) fn descriptor(id: &str) -> log::Rule {
             ),
             text: manual,
         },
+        help_uri: Some(format!("{MANUALS}/{id}.md")),
         default_configuration: log::Configuration {
             level: level(info.level),
         },
@@ -59,6 +63,7 @@ fn foreign(id: &str) -> log::Rule {
             markdown: text.clone(),
             text,
         },
+        help_uri: None,
         default_configuration: log::Configuration { level: "warning" },
         properties: log::RuleProperties {
             tags: vec!["organisation"],

@@ -67,6 +67,12 @@ fn a_finding_has_place_fingerprint_fix_and_what_explains_it() {
     let rule = &run["tool"]["driver"]["rules"][0];
     assert_eq!(rule["name"], "ReleaseTypeValue");
     assert!(
+        rule["helpUri"]
+            .as_str()
+            .unwrap()
+            .ends_with("/docs/rules/release-type-value.md")
+    );
+    assert!(
         rule["help"]["markdown"]
             .as_str()
             .unwrap()
