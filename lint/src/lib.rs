@@ -38,6 +38,7 @@ pub mod files;
 pub mod fingerprint;
 pub mod fix;
 pub mod image;
+pub mod inside;
 pub mod lists;
 pub mod nearest;
 pub mod policy;

@@ -15,7 +15,7 @@ use crate::diagnostic::{DecidedBy, Diagnostic, Level, Place};
 use crate::engine::{Counts, Outcome, gather, judge};
 use crate::facts::Workspace;
 use crate::facts::shipped::Shipped;
-use crate::facts::signature::{Signature, State, Subject};
+use crate::facts::signature::{Carrier, Signature, State, Subject};
 use crate::files::Memory;
 use crate::policy::Policies;
 use crate::resolve::ResolveOptions;
@@ -225,6 +225,7 @@ pub(crate) fn signed(file: &str, class: TrustClass) -> Signature {
         outcomes: Vec::new(),
         digest_algorithm: None,
         signed_digest: None,
+        page_hashes: false,
         leaf: None,
         key: None,
         chain: Some(Chain {
@@ -243,6 +244,8 @@ pub(crate) fn signed(file: &str, class: TrustClass) -> Signature {
             file: file.into(),
             member: None,
         },
+        carrier: Carrier::Package,
+        named_at: None,
         state: State::Signed(Box::new(report)),
         verified_at: OffsetDateTime::UNIX_EPOCH,
     }

@@ -1,66 +1,179 @@
-//! Verifies the cabinets of a workspace, so that rules can judge their signatures.
+//! Looks into the cabinets of a workspace and verifies every signature, so that rules can judge them; of packages that
+//! are not built yet, the payload that their definitions name.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
+use std::sync::Arc;
 
 use formats::container::Container;
 use rayon::prelude::*;
-use signer::verify::{Verification, VerifyOptions, verify};
+use signer::verify::{Examined, VerifyOptions, examine};
 
 use crate::facts::Workspace;
-use crate::facts::signature::{Signature, State, Subject};
+use crate::facts::built::BuiltPackage;
+use crate::facts::contents::{Content, Contents};
+use crate::facts::payload::payload_to_verify;
+use crate::facts::signature::{Carrier, Signature, State, Subject};
 use crate::files::Files;
+use crate::inside::{Claim, content_of, look_inside};
 
-/// Bytes read at a time from a cabinet that is hashed.
+/// Bytes read at a time from a file that is hashed.
 const READ_BUFFER: usize = 256 << 10;
 
-/// Verifies the cabinets that [`Workspace::cabs`] names, in parallel, and puts the records into
-/// [`Workspace::signatures`]. What cannot be read becomes a record too.
+/// Verifies the cabinets that [`Workspace::cabs`] names and everything in them, in parallel, and puts what is in them
+/// into [`Workspace::built`] and the records into [`Workspace::signatures`]. What cannot be read becomes a record too.
 pub fn verify_cabinets(files: &dyn Files, workspace: &mut Workspace, options: VerifyOptions<'_>) {
     let paths: Vec<String> = workspace
         .cabs()
         .iter()
         .map(|cab| cab.path.clone())
         .collect();
-    let signatures = paths
+    let looked: Vec<(String, Result<Contents, String>)> = paths
+        .into_par_iter()
+        .map(|path| {
+            let contents = look_into(files, &path);
+            (path, contents)
+        })
+        .collect();
+    let signatures = looked
         .par_iter()
-        .flat_map_iter(|path| signatures(path, verify_file(files, path, options), options));
+        .flat_map_iter(|(path, contents)| of_package(path, contents, options));
     workspace.signatures = signatures.collect();
     workspace.verified_at = Some(options.at);
+    let built = looked.into_iter().filter_map(|(path, contents)| {
+        let contents = Arc::new(contents.ok()?);
+        Some(BuiltPackage::new(path, contents))
+    });
+    workspace.built = built.collect();
+    let payload = verify_payload(files, workspace, options);
+    workspace.signatures.extend(payload);
 }
 
-fn verify_file(
-    files: &dyn Files,
-    path: &str,
-    options: VerifyOptions<'_>,
-) -> Result<Verification, String> {
+/// What is in one cabinet; depends on its bytes alone.
+fn look_into(files: &dyn Files, path: &str) -> Result<Contents, String> {
     let file = files.open(path).map_err(|error| error.to_string())?;
-    let mut input = BufReader::with_capacity(READ_BUFFER, file);
-    let container = Container::read(&mut input).map_err(|error| error.to_string())?;
-    verify(&container, &mut input, options).map_err(|error| error.to_string())
+    look_inside(&mut BufReader::with_capacity(READ_BUFFER, file))
 }
 
-fn signatures(
+fn of_package(
     path: &str,
-    result: Result<Verification, String>,
+    contents: &Result<Contents, String>,
     options: VerifyOptions<'_>,
 ) -> Vec<Signature> {
-    let states = match result {
-        Err(problem) => vec![State::Unreadable(problem)],
-        Ok(verification) if verification.signatures.is_empty() => vec![State::Unsigned],
-        Ok(verification) => {
-            let reports = verification.signatures.into_iter();
-            reports
-                .map(|report| State::Signed(Box::new(report)))
-                .collect()
+    let subject = |member| Subject {
+        file: path.to_owned(),
+        member,
+    };
+    let contents = match contents {
+        Ok(contents) => contents,
+        Err(problem) => {
+            let whole = File {
+                subject: subject(None),
+                carrier: Carrier::Package,
+                examined: Err(problem.clone()),
+            };
+            return whole.conclude(options);
         }
     };
-    let signature = |state| Signature {
+    let whole = File {
+        subject: subject(None),
+        carrier: Carrier::Package,
+        examined: Ok(&contents.signatures),
+    };
+    let members = contents.members.iter();
+    let members = members.filter(|member| member.content != Content::Other);
+    let members = members.map(|member| File {
+        subject: subject(Some(member.path.clone())),
+        carrier: Carrier::File(member.content.clone()),
+        examined: match &member.unreadable {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(&member.signatures),
+        },
+    });
+    let files = std::iter::once(whole).chain(members);
+    files.flat_map(|file| file.conclude(options)).collect()
+}
+
+/// A file whose signatures are known.
+struct File<'a> {
+    subject: Subject,
+    carrier: Carrier,
+    examined: Result<&'a [Examined], String>,
+}
+
+impl<'a> File<'a> {
+    /// One record for every signature, or one that says that there is none.
+    fn conclude(self, options: VerifyOptions<'_>) -> Vec<Signature> {
+        let states = match self.examined {
+            Err(problem) => vec![State::Unreadable(problem)],
+            Ok([]) => vec![State::Unsigned],
+            Ok(examined) => {
+                let reports = examined.iter().map(|examined| examined.conclude(options));
+                reports
+                    .map(|report| State::Signed(Box::new(report)))
+                    .collect()
+            }
+        };
+        let signature = |state| Signature {
+            subject: self.subject.clone(),
+            carrier: self.carrier.clone(),
+            named_at: None,
+            state,
+            verified_at: options.at,
+        };
+        states.into_iter().map(signature).collect()
+    }
+}
+
+/// Verifies the payload of packages that are not built, each file once.
+fn verify_payload(
+    files: &dyn Files,
+    workspace: &Workspace,
+    options: VerifyOptions<'_>,
+) -> Vec<Signature> {
+    let named = payload_to_verify(workspace);
+    let paths: BTreeSet<&str> = named.iter().map(|(path, _)| path.as_str()).collect();
+    let paths: Vec<&str> = paths.into_iter().collect();
+    let verified: BTreeMap<&str, Vec<Signature>> = paths
+        .into_par_iter()
+        .map(|path| (path, of_payload(files, path, options)))
+        .collect();
+    let signatures = named.iter().flat_map(|(path, place)| {
+        let found = verified.get(path.as_str()).into_iter().flatten();
+        found.map(|signature| Signature {
+            named_at: Some(place.clone()),
+            ..signature.clone()
+        })
+    });
+    signatures.collect()
+}
+
+fn of_payload(files: &dyn Files, path: &str, options: VerifyOptions<'_>) -> Vec<Signature> {
+    let claim = Claim::of(path);
+    let examined = files.open(path).map_err(|error| error.to_string());
+    let examined = examined.and_then(|file| {
+        let mut input = BufReader::with_capacity(READ_BUFFER, file);
+        let container = Container::read(&mut input).map_err(|error| error.to_string())?;
+        let examined = examine(&container, &mut input).map_err(|error| error.to_string())?;
+        Ok((content_of(&container, claim), examined))
+    });
+    let (content, examined) = match examined {
+        Ok((content, examined)) => (content, Ok(examined)),
+        Err(problem) => (None, Err(problem)),
+    };
+    let Some(content) = content.or(claim.map(Claim::content)) else {
+        return Vec::new();
+    };
+    let file = File {
         subject: Subject {
             file: path.to_owned(),
             member: None,
         },
-        state,
-        verified_at: options.at,
+        carrier: Carrier::File(content),
+        examined: match &examined {
+            Ok(examined) => Ok(examined),
+            Err(problem) => Err(problem.clone()),
+        },
     };
-    states.into_iter().map(signature).collect()
+    file.conclude(options)
 }

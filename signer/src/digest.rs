@@ -7,11 +7,12 @@ use formats::container::pe::WordSum;
 use formats::container::{Piece, each_block};
 use formats::oid::{self, Oid};
 use md5::Md5;
+use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// A hash algorithm that occurs in signatures, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum DigestAlgorithm {
     /// MD5, only in certificates from before 2005.
     Md5,
@@ -121,7 +122,7 @@ impl fmt::Display for DigestAlgorithm {
 }
 
 /// A running digest.
-enum Hasher {
+pub(crate) enum Hasher {
     Md5(Md5),
     Sha1(Sha1),
     Sha256(Sha256),
@@ -130,7 +131,7 @@ enum Hasher {
 }
 
 impl Hasher {
-    fn new(algorithm: DigestAlgorithm) -> Self {
+    pub(crate) fn new(algorithm: DigestAlgorithm) -> Self {
         match algorithm {
             DigestAlgorithm::Md5 => Self::Md5(Md5::new()),
             DigestAlgorithm::Sha1 => Self::Sha1(Sha1::new()),
@@ -140,7 +141,7 @@ impl Hasher {
         }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Md5(hasher) => hasher.update(bytes),
             Self::Sha1(hasher) => hasher.update(bytes),
@@ -150,7 +151,7 @@ impl Hasher {
         }
     }
 
-    fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         match self {
             Self::Md5(hasher) => hasher.finalize().to_vec(),
             Self::Sha1(hasher) => hasher.finalize().to_vec(),

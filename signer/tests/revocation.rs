@@ -147,7 +147,7 @@ fn outcome(report: &SignatureReport) -> String {
     match report.outcome(Check::Revocation).unwrap() {
         Outcome::Passed => "passed".to_owned(),
         Outcome::Failed(kind, message) => format!("{}: {message}", kind.name()),
-        Outcome::NotChecked(why) => (*why).to_owned(),
+        Outcome::NotChecked(why) => why.to_string(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! malformed is an error and not a flagged field.
 
 use roxmltree::Node;
+use serde::{Deserialize, Serialize};
 
 use super::decode::decode;
 use super::error::{DocumentError, DocumentProblem};
@@ -132,8 +133,8 @@ impl BlockMap {
     }
 }
 
-/// Whose package it is, from `AppxManifest.xml` or `AppxBundleManifest.xml`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Whose package it is and what it wants, from `AppxManifest.xml` or `AppxBundleManifest.xml`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Identity {
     /// `Identity/@Name`.
     pub name: String,
@@ -141,6 +142,12 @@ pub struct Identity {
     pub publisher: String,
     /// Whether the manifest is that of a bundle.
     pub is_bundle: bool,
+    /// `Properties/Framework`: whether it is a library that apps share.
+    pub is_framework: bool,
+    /// `Dependencies/PackageDependency/@Name`.
+    pub dependencies: Vec<String>,
+    /// The names of all `Capabilities`, of whatever namespace, e.g. `location`.
+    pub capabilities: Vec<String>,
 }
 
 impl Identity {
@@ -163,6 +170,17 @@ impl Identity {
             name: text(identity, "Name")?,
             publisher: text(identity, "Publisher")?,
             is_bundle: root.tag_name().name() == "Bundle",
+            is_framework: children(root, "Properties")
+                .flat_map(|node| children(node, "Framework"))
+                .any(|node| node.text().is_some_and(|text| text.trim() == "true")),
+            dependencies: children(root, "Dependencies")
+                .flat_map(|node| children(node, "PackageDependency"))
+                .filter_map(|node| node.attribute("Name").map(str::to_owned))
+                .collect(),
+            capabilities: children(root, "Capabilities")
+                .flat_map(|node| node.children())
+                .filter_map(|node| node.attribute("Name").map(str::to_owned))
+                .collect(),
         })
     }
 }

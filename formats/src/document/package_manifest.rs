@@ -4,6 +4,8 @@
 //! ```text
 //! update.mum    assembly/package/customInformation/file @cabpath @size @staged @compressed @hash (hexadecimal)
 //! *.manifest    assembly/file @name, hash/DigestValue (base64)
+//!               assembly/registryKeys/registryKey @keyName / registryValue @name @valueType @value
+//!               assembly/memberships/../serviceData @name @start @imagePath ...
 //! man.dsm.xml   Package/Files/FileEntry: CabPath, FileSize, CompressedFileSize, StagedFileSize, Hash
 //! ```
 //!
@@ -11,13 +13,14 @@
 
 use base64ct::{Base64, Encoding};
 use roxmltree::{Document, Node};
+use serde::{Deserialize, Serialize};
 
 use super::error::DocumentError;
 use super::xml;
 use crate::source::{Source, Span, Spanned};
 
 /// Which file of a package it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ManifestKind {
     /// `update.mum`.
     Update,
@@ -113,7 +116,7 @@ pub struct ListedFile {
 }
 
 /// Who a package is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PackageIdentity {
     /// `name`; in `man.dsm.xml` owner, component and sub-component joined by dots.
     pub name: Option<String>,
@@ -133,6 +136,40 @@ pub struct PackageIdentity {
     pub owner: Option<String>,
     /// `targetPartition` or `Partition`.
     pub partition: Option<String>,
+    /// `buildType` or `BuildType`: `release` or `fre`.
+    pub build_type: Option<String>,
+}
+
+/// A registry key that a component manifest creates. Manifests list every ancestor as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestKey {
+    /// `@keyName`, e.g. `HKEY_LOCAL_MACHINE\SOFTWARE\Contoso`.
+    pub name: String,
+    /// Its values.
+    pub values: Vec<ManifestValue>,
+}
+
+/// A registry value of a component manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestValue {
+    /// `@name`; empty for the key's default value.
+    pub name: String,
+    /// `@valueType`, e.g. `REG_DWORD`; absent where there is none.
+    pub kind: Option<String>,
+    /// `@value`.
+    pub data: String,
+}
+
+/// A service that a component manifest installs: the attributes of `serviceData`, names and values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceData(pub Vec<(String, String)>);
+
+impl ServiceData {
+    /// The value of an attribute.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(known, _)| known == name)?;
+        Some(&found.1)
+    }
 }
 
 /// A manifest of a package.
@@ -144,6 +181,10 @@ pub struct PackageManifest {
     pub identity: PackageIdentity,
     /// The files in the manifest's order.
     pub files: Vec<ListedFile>,
+    /// The registry keys of a component.
+    pub registry: Vec<ManifestKey>,
+    /// The services of a component.
+    pub services: Vec<ServiceData>,
 }
 
 impl PackageManifest {
@@ -189,6 +230,21 @@ impl PackageManifest {
             kind,
             files: files.collect(),
             identity: identity(kind, &document, &reader),
+            registry: document
+                .descendants()
+                .filter(|node| is(node, "registryKey"))
+                .map(registry_key)
+                .collect(),
+            services: document
+                .descendants()
+                .filter(|node| is(node, "serviceData"))
+                .map(|node| {
+                    let attributes = node.attributes();
+                    let pair =
+                        |a: roxmltree::Attribute<'_, '_>| (a.name().into(), a.value().into());
+                    ServiceData(attributes.map(pair).collect())
+                })
+                .collect(),
         })
     }
 }
@@ -205,6 +261,21 @@ fn stated_digest(text: Spanned<String>) -> StatedDigest {
             bytes: Vec::new(),
             text,
         },
+    }
+}
+
+fn registry_key(node: Node<'_, '_>) -> ManifestKey {
+    let text = |node: Node<'_, '_>, name| node.attribute(name).map(str::to_owned);
+    let values = node.children().filter(|node| is(node, "registryValue"));
+    ManifestKey {
+        name: text(node, "keyName").unwrap_or_default(),
+        values: values
+            .map(|value| ManifestValue {
+                name: text(value, "name").unwrap_or_default(),
+                kind: text(value, "valueType"),
+                data: text(value, "value").unwrap_or_default(),
+            })
+            .collect(),
     }
 }
 
@@ -236,6 +307,7 @@ fn identity(kind: ManifestKind, document: &Document<'_>, reader: &Texts<'_>) -> 
             owner_type: text(package, "OwnerType"),
             owner: text(identity, "Owner"),
             partition: text(package, "Partition"),
+            build_type: text(package, "BuildType"),
         };
     }
     let assembly = first("assemblyIdentity");
@@ -250,6 +322,7 @@ fn identity(kind: ManifestKind, document: &Document<'_>, reader: &Texts<'_>) -> 
         owner_type: text(phone, "phoneOwnerType"),
         owner: text(phone, "phoneOwner"),
         partition: text(first("package"), "targetPartition"),
+        build_type: text(assembly, "buildType"),
     }
 }
 

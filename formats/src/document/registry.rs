@@ -53,6 +53,8 @@ pub enum Notation {
     WmXml,
     /// `*.pkg.xml`: numbers in hexadecimal, bytes with `,`, several strings with `;`.
     PkgXml,
+    /// A component manifest: numbers in hexadecimal with `0x`, bytes without separators, several strings in quotes.
+    Manifest,
     /// `.reg` version 5: `dword:`, `hex(n):`, quoted text; strings in `hex` are UTF-16LE.
     Reg5,
     /// `.reg` of `REGEDIT4`: the same, strings in `hex` are single-byte.

@@ -14,6 +14,12 @@ impl RegistryValue {
         match self.notation {
             Notation::WmXml => definition_data(&self.kind.value, written, ',', true),
             Notation::PkgXml => definition_data(&self.kind.value, written, ';', false),
+            Notation::Manifest if self.kind.value == RegistryType::MultiSz => {
+                let texts = written.split(',').map(|text| text.trim_matches('"'));
+                let texts = texts.filter(|text| !text.is_empty());
+                Ok(RegistryData::Texts(texts.map(str::to_owned).collect()))
+            }
+            Notation::Manifest => definition_data(&self.kind.value, written, ',', true),
             Notation::Reg5 => file_data(&self.kind.value, written, true),
             Notation::Reg4 => file_data(&self.kind.value, written, false),
         }

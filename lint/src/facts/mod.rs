@@ -5,8 +5,10 @@
 //! more, as of unknown type. What is malformed is a fact like any other.
 
 pub mod boot;
+pub mod built;
 pub mod cabinets;
 pub mod code_integrity;
+pub mod contents;
 pub mod features;
 pub mod file;
 pub mod inf;
@@ -23,6 +25,7 @@ pub mod product;
 pub mod registry;
 pub mod scope;
 pub mod security;
+pub mod shared;
 pub mod shipped;
 pub mod signature;
 pub mod system;
@@ -62,6 +65,7 @@ use crate::files::{is_below, written_name};
 use crate::image::ImageType;
 use crate::policy::PolicyProblem;
 use crate::suppression::Suppression;
+use built::BuiltPackage;
 use payload::Beginning;
 use registry::RegistryFile;
 use security::SecurityFiles;
@@ -81,6 +85,8 @@ pub struct Workspace {
     pub documents: Documents,
     /// What the verification of signed files said. Empty where nobody verified.
     pub signatures: Vec<Signature>,
+    /// The cabinets whose contents were read, by path. Empty where nobody verified.
+    pub built: Vec<BuiltPackage>,
     /// All files, read or not.
     pub tree: FileTree,
     /// How the payload files begin whose beginning rules ask for, by path.
@@ -123,7 +129,8 @@ impl Workspace {
             .collect();
         let is_cab = |file: &&TreeFile| {
             let end = file.path.rsplit('.').next();
-            end.is_some_and(|end| end.eq_ignore_ascii_case("cab"))
+            let is = |wanted| end.is_some_and(|end| end.eq_ignore_ascii_case(wanted));
+            is("cab") || is("spkg")
         };
         let wanted =
             |file: &&TreeFile| built.contains(file.path.as_str()) || self.is_target(&file.path);
@@ -254,8 +261,10 @@ pub struct Facts<'a> {
     pub packages: Vec<&'a Package>,
     /// The documents that belong to those products.
     pub documents: Documents,
-    /// The signatures of the packages of those products.
+    /// The signatures of the packages of those products and of what is in them, and of payload that is not built yet.
     pub signatures: Vec<&'a Signature>,
+    /// The built packages of those products.
+    pub built: Vec<&'a BuiltPackage>,
     /// What is wrong with the policies; seen once, with the unknown type.
     pub policy: &'a [PolicyProblem],
     /// Everything, for rules about what nobody uses.
@@ -263,24 +272,24 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// The registry contents of all package definitions and `.reg` files.
+    /// The registry contents of all package definitions and `.reg` files, and of built packages that nothing here
+    /// defines.
     pub fn registry(&self) -> impl Iterator<Item = RegistryFile<'_>> {
         let definitions = self.packages.iter().map(|package| package.registry());
         let reg_files = self.documents.reg_files.iter();
         let reg_files = reg_files.map(|file| RegistryFile::new(&file.source, &file.registry));
-        definitions.chain(reg_files)
+        let built = self.built.iter();
+        let built = built.filter(|built| self.workspace.definition_of(&built.path).is_none());
+        let built = built.map(|built| built.registry_file());
+        definitions.chain(reg_files).chain(built)
     }
 
     /// Where a finding about a signature stands: at the manifest's entry that takes the package in, where there is one,
     /// as that is a line that a person can go to, and then beside it the part of the signature itself.
     pub fn signature_place(&self, signature: &Signature, part: &str) -> (Place, Option<Place>) {
-        let file = signature.subject.file.as_str();
-        let takes = |selected: &&product::SelectedPackage| {
-            selected.cab.as_ref().is_some_and(|cab| cab.path == file)
-        };
-        let mut selected = self.products.iter().flat_map(|product| &product.packages);
-        match selected.find(takes) {
-            Some(selected) => (selected.place(), Some(signature.place(part))),
+        let named = signature.named_at.clone();
+        match named.or_else(|| self.entry_of(&signature.subject.file)) {
+            Some(entry) => (entry, Some(signature.place(part))),
             None => (signature.place(part), None),
         }
     }
@@ -315,7 +324,9 @@ impl<'a> Facts<'a> {
             .filter(|product| product.image == image);
         let products: Vec<&Product> = of_image.filter(is_asked).collect();
         let signatures = workspace.signatures.iter();
-        let signatures = signatures.filter(|signature| belongs(&signature.subject.file));
+        let signatures = signatures.filter(|signature| belongs(signature.document()));
+        let built = workspace.built.iter();
+        let built = built.filter(|built| belongs(&built.path));
         Self {
             image,
             packages: workspace
@@ -326,6 +337,7 @@ impl<'a> Facts<'a> {
                 .collect(),
             documents: workspace.documents.filter(belongs),
             signatures: signatures.collect(),
+            built: built.collect(),
             policy: if image.is_none() { policy } else { &[] },
             products,
             workspace,

@@ -1,11 +1,18 @@
 //! The payload of packages: files that are not read, but for how they begin.
 
+use std::collections::BTreeSet;
+
 use super::tree::TreeFile;
 use super::{Definition, Facts, Workspace};
+use crate::diagnostic::Place;
 use crate::files;
+use crate::inside::Claim;
 
 /// How many bytes of a payload file are read.
 pub const LENGTH: u64 = 4096;
+
+/// How many payload files are verified.
+const MOST_VERIFIED: usize = 20_000;
 
 /// Name ends of the payload files whose beginning is read, lower case.
 const ENDS: &[&str] = &[".sys", ".exe", ".dll", "settings.json"];
@@ -61,6 +68,73 @@ pub enum Payload<'a> {
 impl Facts<'_> {
     /// The file that a definition means by the source of a file, driver or boot configuration.
     pub fn payload(&self, definition: &Definition, source: &str) -> Payload<'_> {
+        self.workspace.payload(definition, source)
+    }
+}
+
+/// The files that can carry signatures and get into packages that are not built yet, as far as these were asked for,
+/// with the places that name them.
+pub fn payload_to_verify(workspace: &Workspace) -> Vec<(String, Place)> {
+    let asked = workspace.products.iter();
+    let asked = asked.filter(|product| workspace.is_target(product.oem_input.path()));
+    let reached: BTreeSet<&str> = asked
+        .flat_map(|product| product.reach.iter().map(AsRef::as_ref))
+        .collect();
+    let built: BTreeSet<&str> = workspace
+        .built
+        .iter()
+        .filter_map(|built| workspace.definition_of(&built.path))
+        .map(|package| package.definition.path())
+        .collect();
+    let mut found = Vec::new();
+    for package in &workspace.packages {
+        let definition = &package.definition;
+        let path = definition.path();
+        let is_wanted = workspace.is_target(path) || reached.contains(path);
+        if !is_wanted || built.contains(path) {
+            continue;
+        }
+        for file in definition.files() {
+            if let Some(source) = file.source
+                && let Payload::Found(tree_file) = workspace.payload(definition, &source.value)
+            {
+                found.push((tree_file.path.clone(), definition.place(source, file.route)));
+            }
+        }
+        if let Some((_, place)) = definition.driver_infs().into_iter().next() {
+            let names = workspace.tree.in_folder(definition.folder());
+            let drivers = names.filter(|name| {
+                let name = name.to_ascii_lowercase();
+                name.ends_with(".sys") || name.ends_with(".cat")
+            });
+            let paths = drivers.map(|name| files::join(definition.folder(), name));
+            found.extend(paths.map(|path| (path, place.clone())));
+        }
+        let customizations = workspace.documents.customizations.iter();
+        for file in customizations.filter(|file| file.folder() == definition.folder()) {
+            for application in &file.applications {
+                let main = application.application_file.iter();
+                let shared = application.dependencies.iter().map(|item| &item.text);
+                for written in main.chain(shared) {
+                    let app = workspace
+                        .tree
+                        .find_from(file.folder(), written.value.trim());
+                    let place = file.value(written, application.route.as_str());
+                    found.extend(app.map(|app| (app.path.clone(), place)));
+                }
+            }
+        }
+    }
+    found.retain(|(path, _)| Claim::of(path).is_some());
+    found.sort();
+    found.dedup_by(|a, b| a.0 == b.0 && a.1.file() == b.1.file());
+    found.truncate(MOST_VERIFIED);
+    found
+}
+
+impl Workspace {
+    /// The file that a definition means by the source of a file, driver or boot configuration.
+    pub fn payload(&self, definition: &Definition, source: &str) -> Payload<'_> {
         let source = source.trim().replace('\\', "/");
         let source = match definition {
             // The kit builds packages with this folder as the current one.
@@ -71,15 +145,13 @@ impl Facts<'_> {
         if source.is_empty() || is_absolute || source.contains(['$', '%', '{', '*']) {
             return Payload::Unknown;
         }
-        match self.workspace.tree.find_from(definition.folder(), source) {
+        match self.tree.find_from(definition.folder(), source) {
             Some(file) => Payload::Found(file),
-            None if self.workspace.is_alone(definition.path()) => Payload::Unknown,
+            None if self.is_alone(definition.path()) => Payload::Unknown,
             None => Payload::Missing,
         }
     }
-}
 
-impl Workspace {
     /// Whether this document was read without what is around it.
     pub fn is_alone(&self, path: &str) -> bool {
         self.tree.iter().take(2).count() == 1 && self.targets.iter().any(|target| target == path)

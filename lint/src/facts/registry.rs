@@ -155,6 +155,14 @@ impl<T> Deref for RegistryAt<'_, T> {
 }
 
 impl<T> RegistryAt<'_, T> {
+    /// A stretch of the text; in a built package, which has none that a person could go to, the route alone.
+    fn at(&self, span: Span, route: &str) -> Place {
+        match self.source.text().is_empty() {
+            true => Place::binary(self.source.name(), route),
+            false => Place::text(self.source, span, route),
+        }
+    }
+
     fn key_of(&self, key: &Spanned<Arc<str>>) -> Option<CanonicalKey> {
         canonical_key(&self.macros.expand(&key.value))
     }
@@ -171,7 +179,7 @@ impl<T> RegistryAt<'_, T> {
             }
             at = end.saturating_add(1);
         }
-        Place::text(self.source, span, route)
+        self.at(span, route)
     }
 }
 
@@ -188,7 +196,7 @@ impl RegistryAt<'_, RegistryKey> {
 
     /// The key as written.
     pub fn place(&self) -> Place {
-        Place::text(self.source, self.entry.key.span, self.entry.route.clone())
+        self.at(self.entry.key.span, &self.entry.route)
     }
 }
 
@@ -200,12 +208,12 @@ impl RegistryAt<'_, RegistryValue> {
 
     /// The type as written, or the whole value where none is.
     pub fn type_place(&self) -> Place {
-        Place::text(self.source, self.entry.kind.span, self.entry.route.clone())
+        self.at(self.entry.kind.span, &self.entry.route)
     }
 
     /// The whole value.
     pub fn place(&self) -> Place {
-        Place::text(self.source, self.entry.element, self.entry.route.clone())
+        self.at(self.entry.element, &self.entry.route)
     }
 
     /// The type as messages name it: `` `REG_SZ` ``, or what stands there.
@@ -230,7 +238,7 @@ impl RegistryAt<'_, RegistryValue> {
 
     /// The key that the value belongs to, as written.
     pub fn key_place(&self) -> Place {
-        Place::text(self.source, self.entry.key.span, self.entry.route.clone())
+        self.at(self.entry.key.span, &self.entry.route)
     }
 
     /// The data as written, or the whole value where nothing is.
@@ -241,7 +249,7 @@ impl RegistryAt<'_, RegistryValue> {
         } else {
             self.entry.element
         };
-        Place::text(self.source, span, self.entry.route.clone())
+        self.at(span, &self.entry.route)
     }
 }
 

@@ -66,8 +66,12 @@ impl<'a> Facts<'a> {
         let packages = workspace.packages.iter().map(|package| package.registry());
         let reg_files = workspace.documents.reg_files.iter();
         let reg_files = reg_files.map(|file| RegistryFile::new(&file.source, &file.registry));
+        let built = workspace.built.iter();
+        let built = built.filter(|built| workspace.definition_of(&built.path).is_none());
+        let built = built.map(|built| built.registry_file());
         let files: BTreeMap<&str, RegistryFile<'a>> = packages
             .chain(reg_files)
+            .chain(built)
             .map(|file| (file.path(), file))
             .collect();
         let products = workspace.products.iter();

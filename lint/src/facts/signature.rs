@@ -2,10 +2,12 @@
 //!
 //! [`crate::verify`] fills it in, because that needs trust anchors and a time; a rule never verifies.
 
-use signer::anchor::Anchor;
+use formats::document::appx::Identity;
+use signer::anchor::{Anchor, TrustClass};
 use signer::verify::SignatureReport;
 use time::OffsetDateTime;
 
+use super::contents::Content;
 use crate::diagnostic::Place;
 
 /// One signature of a file, or the finding that there is none.
@@ -13,6 +15,10 @@ use crate::diagnostic::Place;
 pub struct Signature {
     /// The file that was verified.
     pub subject: Subject,
+    /// What kind of file it is.
+    pub carrier: Carrier,
+    /// Where a package definition names the file, where it was verified as payload of a package that is not built.
+    pub named_at: Option<Place>,
     /// Whether there is one that can be read at all.
     pub state: State,
     /// The moment at which certificates had to be valid where no time stamp says otherwise.
@@ -26,6 +32,15 @@ pub struct Subject {
     pub file: String,
     /// The member of the cabinet, where the subject is one.
     pub member: Option<String>,
+}
+
+/// What carries a signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carrier {
+    /// A cabinet.
+    Package,
+    /// A file in one, or payload that gets into one.
+    File(Content),
 }
 
 /// Whether there is a signature.
@@ -59,8 +74,65 @@ impl Signature {
 
     /// The name of the file, or of the member, without a folder.
     pub fn name(&self) -> &str {
-        let file = crate::files::name_of(&self.subject.file);
-        self.subject.member.as_deref().unwrap_or(file)
+        let path = self.subject.member.as_deref();
+        crate::files::name_of(path.unwrap_or(&self.subject.file))
+    }
+
+    /// The name as messages give it: `` `a.sys` in `A.cab` ``.
+    pub fn title(&self) -> String {
+        match &self.subject.member {
+            Some(_) => {
+                let cab = crate::files::name_of(&self.subject.file);
+                format!("`{}` in `{cab}`", self.name())
+            }
+            None => format!("`{}`", self.name()),
+        }
+    }
+
+    /// The file that decides to which product the signature belongs: the cabinet, or the definition that names the
+    /// payload.
+    pub fn document(&self) -> &str {
+        let named = self.named_at.as_ref();
+        named.map_or(self.subject.file.as_str(), Place::file)
+    }
+
+    /// Whether it is that of a cabinet.
+    pub fn is_package(&self) -> bool {
+        self.carrier == Carrier::Package
+    }
+
+    /// Whether it is that of a PE image.
+    pub fn is_image(&self) -> bool {
+        matches!(self.carrier, Carrier::File(Content::Image { .. }))
+    }
+
+    /// Whether it is that of a kernel driver.
+    pub fn is_driver(&self) -> bool {
+        self.is_image() && self.name().to_ascii_lowercase().ends_with(".sys")
+    }
+
+    /// Whether it is that of a catalog.
+    pub fn is_catalog(&self) -> bool {
+        self.carrier == Carrier::File(Content::Catalog)
+    }
+
+    /// Who an app package is.
+    pub fn app(&self) -> Option<&Identity> {
+        match &self.carrier {
+            Carrier::File(Content::App(identity)) => Some(identity),
+            _ => None,
+        }
+    }
+
+    /// Whether it is nested in another signature.
+    pub fn is_nested(&self) -> bool {
+        self.report()
+            .is_some_and(|report| report.route.contains(".nested["))
+    }
+
+    /// The chain's class, where it ends at an anchor.
+    pub fn class(&self) -> Option<TrustClass> {
+        self.anchored().map(|(_, anchor)| anchor.class)
     }
 
     /// The record of a signature whose chain ends at an anchor, with that anchor.
@@ -95,6 +167,8 @@ mod tests {
                 file: "a.cab".into(),
                 member: Some("driver.sys".into()),
             },
+            carrier: Carrier::File(Content::Image { machine: 0x1c4 }),
+            named_at: None,
             state: State::Unsigned,
             verified_at: OffsetDateTime::UNIX_EPOCH,
         };

@@ -64,7 +64,7 @@ impl Rule for LocationKeyWrong {
                 let key = &first.value.key;
                 let right = match first.value.notation {
                     Notation::WmXml | Notation::PkgXml => DEFINITION_KEY,
-                    Notation::Reg5 | Notation::Reg4 => KEY,
+                    Notation::Reg5 | Notation::Reg4 | Notation::Manifest => KEY,
                 };
                 let fix = Fix::replace(
                     "write the key that is read",

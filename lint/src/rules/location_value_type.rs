@@ -82,6 +82,7 @@ fn fix(consent: &Consent<'_>, place: &Place) -> Option<Fix> {
     }
     match value.notation {
         Notation::WmXml | Notation::PkgXml => Fix::replace("write `REG_DWORD`", place, "REG_DWORD"),
+        Notation::Manifest => None,
         Notation::Reg5 | Notation::Reg4 => {
             let data = format!("dword:{number:0>8}");
             Fix::replace(format!("write `{data}`"), &value.data_place(), data)

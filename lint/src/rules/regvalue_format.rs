@@ -51,7 +51,7 @@ impl Rule for RegvalueFormat {
             let is_wm = match value.notation {
                 Notation::WmXml => true,
                 Notation::PkgXml => false,
-                Notation::Reg5 | Notation::Reg4 => continue,
+                Notation::Reg5 | Notation::Reg4 | Notation::Manifest => continue,
             };
             let (name, written) = (&value.name.value, value.written.value.as_str());
             let kind = value.kind_text();

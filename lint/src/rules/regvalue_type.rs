@@ -52,7 +52,7 @@ impl Rule for RegvalueType {
             let is_legacy = match value.notation {
                 Notation::WmXml => false,
                 Notation::PkgXml => true,
-                Notation::Reg5 | Notation::Reg4 => continue,
+                Notation::Reg5 | Notation::Reg4 | Notation::Manifest => continue,
             };
             let is_known = match value.kind.value {
                 RegistryType::Sz | RegistryType::MultiSz | RegistryType::ExpandSz => true,

@@ -226,7 +226,7 @@ impl<'a> Lookup<'a> {
     }
 }
 
-fn is_sha1(tag: &[u8]) -> bool {
+pub(super) fn is_sha1(tag: &[u8]) -> bool {
     tag.len() == DigestAlgorithm::Sha1.length()
 }
 
@@ -243,7 +243,7 @@ fn algorithm(member: &Member) -> Option<DigestAlgorithm> {
 }
 
 /// The digest under which an entry is found: its tag, or what it states where the tag is a name.
-fn key(member: &Member, version: Version) -> Vec<u8> {
+pub(super) fn key(member: &Member, version: Version) -> Vec<u8> {
     let tag = match version {
         Version::V1 => member.digest_tag(),
         Version::V2 => member.tag.clone(),

@@ -4,6 +4,8 @@
 //! digest; any other file is hashed as it is. Signing a cabinet afterwards still takes it out of the catalog, as its
 //! header changes; signing an image does not.
 
+mod coverage;
+mod fingerprint;
 mod membership;
 
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,6 +16,8 @@ use formats::error::ParseError;
 
 use crate::digest::DigestAlgorithm;
 
+pub use coverage::{Coverage, Listed, coverage};
+pub use fingerprint::{Digests, Fingerprint, Fingerprinter};
 pub use membership::{Listing, Lookup, Membership};
 
 /// Why a file cannot be hashed for a catalog.

@@ -13,7 +13,7 @@ use formats::error::ParseError;
 use formats::spc::{SpcIndirectData, SpcSipInfo};
 
 use super::file::Subject;
-use super::{Check, FailureKind, Outcome, SignatureReport};
+use super::{Check, Examined, FailureKind, Outcome};
 use crate::app_package::{self, digest_list, read_list};
 use crate::digest::{DigestAlgorithm, hex};
 
@@ -25,7 +25,7 @@ const MOST_RATIO: u64 = 100;
 /// Why something does not hold.
 type Fault = (FailureKind, String);
 
-impl SignatureReport {
+impl Examined {
     /// Compares the hashes of a package with those that the signed `content` lists.
     pub(super) fn check_package_digest<R: Read + Seek>(
         &mut self,
@@ -81,18 +81,19 @@ impl SignatureReport {
             return;
         };
         let Some(leaf) = leaf else {
-            self.skip(Check::Publisher, "there is no signer's certificate");
+            let why = "there is no signer's certificate";
+            self.publisher = Some(Outcome::NotChecked(why.into()));
             return;
         };
         let publisher = &package.identity().publisher;
         if app_package::is_publisher(publisher, &leaf.subject) {
-            self.pass(Check::Publisher);
+            self.publisher = Some(Outcome::Passed);
             return;
         }
         let subject = app_package::publisher_of(&leaf.subject);
         let message =
             format!("the manifest names {publisher}, the certificate is that of {subject}");
-        self.fail(Check::Publisher, FailureKind::PublisherMismatch, message);
+        self.publisher = Some(Outcome::Failed(FailureKind::PublisherMismatch, message));
     }
 }
 

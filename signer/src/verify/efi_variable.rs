@@ -11,7 +11,7 @@ use formats::oid;
 use formats::signed_data::{SignedData, SignerInfo};
 
 use super::signer::check_signature;
-use super::{Check, FailureKind, SignatureReport};
+use super::{Check, Examined, FailureKind};
 use crate::digest::DigestAlgorithm;
 
 /// What the content of a secure-boot variable was signed to become.
@@ -46,7 +46,7 @@ impl fmt::Display for SignedVariable {
     }
 }
 
-impl SignatureReport {
+impl Examined {
     /// Checks that the signature is over the content of the variable. Returns what it covers, as far as that could be
     /// found out.
     pub(super) fn check_variable(

@@ -10,7 +10,7 @@ use formats::der::Tlv;
 use formats::oid::Oid;
 use formats::spc::{EnhancedHash, SpcIndirectData, SpcPeImageData};
 
-use super::{Check, FailureKind, Outcome, SignatureReport};
+use super::{Check, Examined, FailureKind, Outcome};
 use crate::digest::{DigestAlgorithm, hex};
 use crate::page_hash;
 
@@ -64,7 +64,7 @@ impl<'a, R: Read + Seek> Subject<'a, R> {
     }
 }
 
-impl SignatureReport {
+impl Examined {
     /// Checks that the signed `content` is about the file.
     pub(super) fn check_file<R: Read + Seek>(
         &mut self,
@@ -128,7 +128,11 @@ impl SignatureReport {
             return Ok(());
         }
         let fault = match subject.container {
-            Container::Pe(image) => page_fault(&data, image, subject.input)?,
+            Container::Pe(image) => {
+                let pages = SpcPeImageData::read(&data);
+                self.page_hashes = pages.is_ok_and(|data| !data.page_hashes.is_empty());
+                page_fault(&data, image, subject.input)?
+            }
             _ => enhanced_hash_fault(&data, digestible),
         };
         match fault {

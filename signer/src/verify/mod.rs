@@ -2,40 +2,36 @@
 
 mod app_package;
 mod efi_variable;
+mod examine;
 mod file;
 mod moment;
 mod revocation;
 pub mod signer;
 
+use std::borrow::Cow;
 use std::io::{self, Read, Seek};
 
 use formats::certificate::Certificate;
 use formats::container::{Container, Format};
-use formats::der;
-use formats::oid;
 use formats::signed_data::{SignedData, SignerInfo};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::anchor::{Anchor, Anchors, Purpose};
 use crate::chain::{self, Chain, End, Validity, Wanted};
 use crate::clock::rfc3339;
-use crate::digest::{DigestAlgorithm, hex};
+use crate::digest::DigestAlgorithm;
 use crate::public_key::{KeyKind, PublicKey, SignatureError};
 use crate::published;
 use crate::revocation::Finding;
 use crate::timestamp::{self, Timestamp};
 pub use efi_variable::SignedVariable;
-use file::Subject;
+pub use examine::{Examined, examine};
 use moment::TimeThatCounts;
-use signer::{certificates, check_signature, describe_end, find_certificate, form_faults};
-
-/// Deepest nesting of signatures inside signatures.
-const MAX_NESTING: usize = 2;
-/// Most signatures of one file.
-const MAX_SIGNATURES: usize = 32;
+use signer::{certificates, check_signature, describe_end, find_certificate};
 
 /// What is checked, in the order of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Check {
     /// Form of the signature and of the bytes around it.
     Structure,
@@ -81,7 +77,7 @@ impl Check {
 }
 
 /// Why a check failed, as a closed list; the names are documented and stay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum FailureKind {
     /// The signature cannot be read.
     Malformed,
@@ -145,14 +141,14 @@ impl FailureKind {
 }
 
 /// The result of one check.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It holds.
     Passed,
     /// It does not.
     Failed(FailureKind, String),
     /// It could not be asked, or need not be.
-    NotChecked(&'static str),
+    NotChecked(Cow<'static, str>),
 }
 
 impl Outcome {
@@ -173,6 +169,8 @@ pub struct SignatureReport {
     pub digest_algorithm: Option<DigestAlgorithm>,
     /// Digest of the file as it was signed, where the content states one.
     pub signed_digest: Option<Vec<u8>>,
+    /// Whether an image's signature carries hashes of its pages.
+    pub page_hashes: bool,
     /// The signer's certificate.
     pub leaf: Option<Certificate>,
     /// The signer's key.
@@ -258,127 +256,62 @@ pub fn verify(
     input: &mut (impl Read + Seek),
     options: VerifyOptions<'_>,
 ) -> io::Result<Verification> {
-    let mut verification = Verification {
+    let examined = examine(container, input)?;
+    let signatures = examined.iter().map(|examined| examined.conclude(options));
+    Ok(Verification {
         format: container.format(),
-        signatures: Vec::new(),
-    };
-    let mut subject = Subject::new(container, input);
-    let signatures = container.signatures().into_iter().enumerate().rev();
-    let mut queue: Vec<_> = signatures
-        .map(|(index, signature)| {
-            let route = format!("signature[{index}]");
-            (route, signature.der.to_vec(), signature.offset, 0)
-        })
-        .collect();
-    while let Some((route, der, offset, depth)) = queue.pop() {
-        if verification.signatures.len() >= MAX_SIGNATURES {
-            let message = format!("the file has more than {MAX_SIGNATURES} signatures");
-            if let Some(last) = verification.signatures.last_mut() {
-                last.refuse(message);
-            }
-            break;
-        }
-        let (mut report, nested) = verify_signature(&route, &der, offset, &mut subject, options)?;
-        // What is not looked at must not pass for good.
-        if depth >= MAX_NESTING && !nested.is_empty() {
-            report.refuse(format!(
-                "signatures are nested more than {MAX_NESTING} deep in it"
-            ));
-        }
-        verification.signatures.push(report);
-        for (index, (der, offset)) in nested.into_iter().enumerate().rev() {
-            if depth < MAX_NESTING {
-                let depth = usize::saturating_add(depth, 1);
-                queue.push((format!("{route}.nested[{index}]"), der, offset, depth));
-            }
-        }
+        signatures: signatures.collect(),
+    })
+}
+
+impl Examined {
+    /// The record of the signature at a time and against anchors. The file is not needed again.
+    pub fn conclude(&self, options: VerifyOptions<'_>) -> SignatureReport {
+        let mut report = SignatureReport {
+            route: self.route.clone(),
+            outcomes: self.outcomes.clone(),
+            digest_algorithm: self.digest_algorithm,
+            signed_digest: self.signed_digest.clone(),
+            page_hashes: self.page_hashes,
+            leaf: None,
+            key: None,
+            chain: None,
+            timestamp: None,
+            revocation: Vec::new(),
+            published_key: None,
+            variable: self.variable,
+            weaknesses: self.weaknesses.clone(),
+        };
+        let Ok(signed_data) = SignedData::read_either(&self.der, self.offset) else {
+            return report;
+        };
+        let [signer] = signed_data.signer_infos.as_slice() else {
+            return report;
+        };
+        let pool = certificates(&signed_data);
+        let leaf = find_certificate(signer, &pool);
+        let content = signed_data.content.map(|content| content.value);
+        let message = self.detached.as_deref().or(content);
+        report.check_signature(signer, leaf, message.unwrap_or_default());
+        let stamp = timestamp::verify(signer, &pool, options.anchors);
+        let counts = TimeThatCounts::of(leaf, &stamp, options.at);
+        let wanted = Wanted {
+            purpose: match self.is_policy {
+                true => Purpose::Policy,
+                false => Purpose::Code,
+            },
+            time: counts.time,
+        };
+        report.check_chain(leaf, &pool, options.anchors, wanted);
+        let publisher = self.publisher.iter().cloned();
+        let publisher = publisher.map(|outcome| (Check::Publisher, outcome));
+        report.outcomes.extend(publisher);
+        report.check_validity(counts);
+        report.record_timestamp(stamp);
+        report.check_revocation(options, counts.time);
+        report.note_weaknesses();
+        report
     }
-    Ok(verification)
-}
-
-/// Encoded nested signatures with their file offsets.
-type Nested = Vec<(Vec<u8>, u64)>;
-
-fn verify_signature<R: Read + Seek>(
-    route: &str,
-    der: &[u8],
-    offset: u64,
-    subject: &mut Subject<'_, R>,
-    options: VerifyOptions<'_>,
-) -> io::Result<(SignatureReport, Nested)> {
-    let mut report = SignatureReport {
-        route: route.to_owned(),
-        outcomes: Vec::new(),
-        digest_algorithm: None,
-        signed_digest: None,
-        leaf: None,
-        key: None,
-        chain: None,
-        timestamp: None,
-        revocation: Vec::new(),
-        published_key: None,
-        variable: None,
-        weaknesses: Vec::new(),
-    };
-    let signed_data = match subject.container.read_signature(der, offset) {
-        Ok(signed_data) => signed_data,
-        Err(error) => {
-            report.fail(Check::Structure, FailureKind::Malformed, error);
-            return Ok((report, Vec::new()));
-        }
-    };
-    let [signer] = signed_data.signer_infos.as_slice() else {
-        let count = signed_data.signer_infos.len();
-        report.fail(
-            Check::Structure,
-            FailureKind::Malformed,
-            format_args!("it has {count} signers, exactly one is expected"),
-        );
-        return Ok((report, Vec::new()));
-    };
-    let pool = certificates(&signed_data);
-    let leaf = find_certificate(signer, &pool);
-    report.check_structure(&signed_data, signer, subject.container);
-    let message = match subject.container {
-        Container::EfiVariable(variable) => {
-            report.check_variable(&signed_data, signer, leaf, variable)
-        }
-        _ => {
-            report.check_digest(&signed_data, signer, subject)?;
-            let content = signed_data.content.map(|content| content.value);
-            content.unwrap_or_default().to_vec()
-        }
-    };
-    report.check_checksum(subject)?;
-    report.check_block_map(subject)?;
-    report.check_signature(signer, leaf, &message);
-    let stamp = timestamp::verify(signer, &pool, options.anchors);
-    let counts = TimeThatCounts::of(leaf, &stamp, options.at);
-    let purpose = match subject.container {
-        Container::SiPolicy(_) | Container::EfiVariable(_) => Purpose::Policy,
-        _ => Purpose::Code,
-    };
-    let wanted = Wanted {
-        purpose,
-        time: counts.time,
-    };
-    report.check_chain(leaf, &pool, options.anchors, wanted);
-    report.check_publisher(subject.container, leaf);
-    report.check_validity(counts);
-    report.record_timestamp(stamp);
-    report.check_revocation(options, counts.time);
-    report.note_weaknesses();
-    Ok((report, nested_signatures(signer)))
-}
-
-fn nested_signatures(signer: &SignerInfo<'_>) -> Nested {
-    let attributes = signer.unsigned_attributes.iter();
-    let values = attributes
-        .flat_map(|attributes| attributes.of(oid::SPC_NESTED_SIGNATURE))
-        .flat_map(|attribute| &attribute.values);
-    values
-        .map(|value| (value.raw.to_vec(), value.offset))
-        .collect()
 }
 
 impl SignatureReport {
@@ -387,120 +320,12 @@ impl SignatureReport {
             .push((check, Outcome::Failed(kind, message.to_string())));
     }
 
-    /// Fails the structure after all, where it has not failed before.
-    fn refuse(&mut self, message: String) {
-        let structure = self
-            .outcomes
-            .iter_mut()
-            .find(|(c, _)| *c == Check::Structure);
-        match structure {
-            Some((_, Outcome::Failed(..))) => {}
-            Some((_, outcome)) => *outcome = Outcome::Failed(FailureKind::Malformed, message),
-            None => self.fail(Check::Structure, FailureKind::Malformed, message),
-        }
-    }
-
     fn pass(&mut self, check: Check) {
         self.outcomes.push((check, Outcome::Passed));
     }
 
     fn skip(&mut self, check: Check, why: &'static str) {
-        self.outcomes.push((check, Outcome::NotChecked(why)));
-    }
-
-    fn check_structure(
-        &mut self,
-        signed_data: &SignedData<'_>,
-        signer: &SignerInfo<'_>,
-        container: &Container,
-    ) {
-        let mut faults: Vec<(FailureKind, String)> = form_faults(signed_data, signer)
-            .into_iter()
-            .map(|fault| (FailureKind::Malformed, fault))
-            .collect();
-        for fault in container.canonical_faults() {
-            faults.push((FailureKind::NotCanonical, fault.to_string()));
-        }
-        let wanted = container.content_type();
-        if signed_data.content_type != wanted {
-            let found = signed_data.content_type;
-            let message = format!(
-                "its content is {found}, a {} has {wanted}",
-                container.format()
-            );
-            faults.push((FailureKind::Malformed, message));
-        }
-        let attributes_sorted = signer.signed_attributes.as_ref().is_none_or(|a| a.sorted);
-        if !signed_data.certificates_sorted || !attributes_sorted {
-            let message = "certificates or attributes are not in DER order";
-            match container.format() {
-                Format::Catalog => faults.push((FailureKind::NotDer, message.to_owned())),
-                Format::Cabinet
-                | Format::Pe
-                | Format::Appx
-                | Format::SiPolicy
-                | Format::EfiVariable => {
-                    self.weaknesses.push(message.to_owned());
-                }
-            }
-        }
-        match faults.into_iter().next() {
-            Some((kind, message)) => self.fail(Check::Structure, kind, message),
-            None => self.pass(Check::Structure),
-        }
-    }
-
-    fn check_digest<R: Read + Seek>(
-        &mut self,
-        signed_data: &SignedData<'_>,
-        signer: &SignerInfo<'_>,
-        subject: &mut Subject<'_, R>,
-    ) -> io::Result<()> {
-        let algorithm = signer.digest_algorithm.algorithm;
-        let Some(digest) = DigestAlgorithm::from_oid(algorithm) else {
-            let message = format!("the digest algorithm {algorithm} is not supported");
-            self.fail(Check::Digest, FailureKind::Unsupported, message);
-            return Ok(());
-        };
-        self.digest_algorithm = Some(digest);
-        // The tag stands outside what messageDigest covers.
-        let (tag, name) = match subject.container {
-            Container::SiPolicy(_) => (der::OCTET_STRING, "OCTET STRING"),
-            _ => (der::SEQUENCE, "SEQUENCE"),
-        };
-        let Some(content) = signed_data.content.filter(|c| c.tag == tag) else {
-            let message = format!("it has no content {name}");
-            self.fail(Check::Digest, FailureKind::Malformed, message);
-            return Ok(());
-        };
-        let stated = signer
-            .signed_attributes
-            .as_ref()
-            .map(|attributes| attributes.single(oid::MESSAGE_DIGEST));
-        let found = digest.of(content.value);
-        match stated {
-            Some(Some(stated)) if stated.value == found => {}
-            // Without signed attributes the signature covers the content itself.
-            None => {}
-            Some(Some(stated)) => {
-                let stated = hex(stated.value);
-                let message = format!(
-                    "the content has {digest} {}, {stated} was signed",
-                    hex(&found)
-                );
-                self.fail(Check::Digest, FailureKind::DigestMismatch, message);
-                return Ok(());
-            }
-            Some(None) => {
-                self.fail(
-                    Check::Digest,
-                    FailureKind::Malformed,
-                    "it has no messageDigest attribute",
-                );
-                return Ok(());
-            }
-        }
-        self.check_file(content, subject)
+        self.outcomes.push((check, Outcome::NotChecked(why.into())));
     }
 
     fn check_signature(

@@ -1,0 +1,160 @@
+//! Built packages of a workspace: what is in them, beside what defines them.
+
+use std::sync::Arc;
+
+use formats::document::registry::{Notation, Registry, RegistryKey, RegistryType, RegistryValue};
+use formats::source::{Source, Span, Spanned};
+
+use super::contents::{Contents, Member};
+use super::registry::RegistryFile;
+use super::{Facts, Package, Workspace};
+use crate::diagnostic::Place;
+
+/// A built package whose contents were read.
+#[derive(Debug, Clone)]
+pub struct BuiltPackage {
+    /// The cabinet.
+    pub path: String,
+    /// What is in it.
+    pub contents: Arc<Contents>,
+    /// What its components write into the registry.
+    pub registry: Registry,
+    /// Named like the cabinet and empty, as there is no text that a person could go to.
+    pub source: Arc<Source>,
+}
+
+impl BuiltPackage {
+    /// A package of this path.
+    pub fn new(path: impl Into<String>, contents: Arc<Contents>) -> Self {
+        let path = path.into();
+        Self {
+            registry: registry(&contents),
+            source: Arc::new(Source::new(path.as_str(), "", 0)),
+            path,
+            contents,
+        }
+    }
+
+    /// The cabinet's file name without `.cab`.
+    pub fn name(&self) -> &str {
+        let name = crate::files::name_of(&self.path);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+
+    /// A part of the package, e.g. `update.mum: phoneInformation/@phoneRelease`; the whole file for an empty part.
+    pub fn place(&self, part: impl Into<String>) -> Place {
+        Place::binary(self.path.as_str(), part)
+    }
+
+    /// A value of the manifest that says who the package is.
+    pub fn manifest_place(&self, part: &str) -> Place {
+        use formats::document::package_manifest::ManifestKind;
+        let manifest = match self.contents.kind {
+            Some(ManifestKind::Update) => "update.mum",
+            _ => "man.dsm.xml",
+        };
+        self.place(format!("{manifest}: {part}"))
+    }
+
+    /// What it writes into the registry, as rules read it.
+    pub fn registry_file(&self) -> RegistryFile<'_> {
+        RegistryFile::new(&self.source, &self.registry)
+    }
+
+    /// A file of the package.
+    pub fn member_place(&self, member: &Member) -> Place {
+        self.place(member.path.as_str())
+    }
+}
+
+/// Spans only number the keys, so that two of one name are told apart.
+fn registry(contents: &Contents) -> Registry {
+    let mut registry = Registry::default();
+    let mut number = 0_usize;
+    for component in &contents.components {
+        for (key_number, key) in component.registry.iter().enumerate() {
+            number = number.saturating_add(1);
+            let span = Span {
+                start: number,
+                end: number,
+            };
+            let index = key_number.saturating_add(1);
+            let route = format!("{}: registryKey[{index}]", component.manifest);
+            let name = Spanned {
+                value: Arc::<str>::from(key.name.as_str()),
+                span,
+            };
+            let at = |value: &str| Spanned {
+                value: value.to_owned(),
+                span,
+            };
+            registry.keys.push(RegistryKey {
+                key: name.clone(),
+                deleted: false,
+                element: span,
+                route: route.clone(),
+            });
+            for value in &key.values {
+                let kind = value.kind.as_deref();
+                registry.values.push(RegistryValue {
+                    key: name.clone(),
+                    name: at(&value.name),
+                    kind: Spanned {
+                        value: kind.map_or(RegistryType::Missing, RegistryType::from_name),
+                        span,
+                    },
+                    written: at(&value.data),
+                    notation: Notation::Manifest,
+                    element: span,
+                    route: format!("{route}/{}", value.name),
+                });
+            }
+        }
+    }
+    registry
+}
+
+impl Workspace {
+    /// The package definition that a cabinet is built from.
+    pub fn definition_of(&self, cab: &str) -> Option<&Package> {
+        let is_this = |package: &&Package| {
+            let built = package.cab.as_ref();
+            built.is_some_and(|built| built.path == cab)
+        };
+        let defined = self.packages.iter().map(AsRef::as_ref).find(is_this);
+        defined.or_else(|| {
+            let mut selected = self.products.iter().flat_map(|product| &product.packages);
+            let taken = selected.find(|selected| {
+                let built = selected.cab.as_ref();
+                built.is_some_and(|built| built.path == cab)
+            });
+            taken?.package.as_deref()
+        })
+    }
+
+    /// Whether the contents of a cabinet were read.
+    pub fn was_read(&self, cab: &str) -> bool {
+        self.built.iter().any(|built| built.path == cab)
+    }
+}
+
+impl Facts<'_> {
+    /// Where a finding about a built package stands: at the manifest's entry that takes it in, where there is one, and
+    /// then beside it the part of the package.
+    pub fn built_place(&self, built: &BuiltPackage, part: Place) -> (Place, Option<Place>) {
+        match self.entry_of(&built.path) {
+            Some(entry) => (entry, Some(part)),
+            None => (part, None),
+        }
+    }
+
+    /// The manifest's entry by which a product of this image type takes a cabinet in.
+    pub fn entry_of(&self, cab: &str) -> Option<Place> {
+        let mut selected = self.products.iter().flat_map(|product| &product.packages);
+        let taken = selected.find(|selected| {
+            let built = selected.cab.as_ref();
+            built.is_some_and(|built| built.path == cab)
+        });
+        taken.map(super::product::SelectedPackage::place)
+    }
+}
