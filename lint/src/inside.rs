@@ -27,6 +27,9 @@ const FREE: u64 = 256 << 20;
 /// How many times its size a package may expand beyond that; real ones stay below 20.
 const MOST_RATIO: u64 = 200;
 
+/// How many files with one defect are told of.
+const MOST_TOLD: usize = 1000;
+
 /// Name ends of images, lower case.
 const IMAGES: [&str; 4] = [".exe", ".dll", ".sys", ".efi"];
 /// Name ends of app packages, lower case.
@@ -90,7 +93,10 @@ pub(crate) fn content_of(container: &Container, claim: Option<Claim>) -> Option<
         Container::Appx(package) => Some(Content::App(package.identity().clone())),
         // Certificates and keys are DER as well.
         Container::Catalog(_) if claim == Some(Claim::Catalog) => Some(Content::Catalog),
-        Container::Catalog(_) | Container::Cabinet(_) => None,
+        Container::Catalog(_)
+        | Container::Cabinet(_)
+        | Container::SiPolicy(_)
+        | Container::EfiVariable(_) => None,
     }
 }
 
@@ -289,6 +295,7 @@ impl Reading {
             }
         }
         listed.extra = found.extra;
+        listed.changed.truncate(MOST_TOLD);
         listed
     }
 
@@ -314,6 +321,9 @@ impl Reading {
                 // No tool can know their sizes in advance, and none leaves the true ones.
                 if target == own || target == path.to_lowercase() {
                     continue;
+                }
+                if broken.len() >= MOST_TOLD {
+                    return broken;
                 }
                 if let Some(reason) = fault(listed, names.get(&target).copied()) {
                     broken.push(BrokenLink {
@@ -388,3 +398,6 @@ fn fault(listed: &ListedFile, found: Option<(&Member, &Fingerprint)>) -> Option<
         format!("the digest {stated} is stated, the file has {found}")
     })
 }
+
+#[cfg(test)]
+mod tests;

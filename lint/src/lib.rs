@@ -39,6 +39,7 @@ pub mod fingerprint;
 pub mod fix;
 pub mod image;
 pub mod inside;
+pub mod key_files;
 pub mod lists;
 pub mod nearest;
 pub mod policy;

@@ -11,7 +11,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
 
 use crate::diagnostic::{Fix, Level, Place};
-use crate::facts::{Facts, Product, Signature};
+use crate::facts::built::BuiltPackage;
+use crate::facts::{Facts, Package, Product, Signature};
 use crate::image::ImageType;
 use crate::policy::PolicyProblemKind;
 
@@ -231,6 +232,20 @@ impl Report {
                 finding.help(help.clone());
             }
         }
+    /// Reports a defect of a built package where [`Facts::built_place`] puts it; `part` is the place in the package.
+    pub fn at_built(
+        &mut self,
+        facts: &Facts<'_>,
+        built: &BuiltPackage,
+        part: Place,
+        message: impl Into<String>,
+    ) -> &mut Finding {
+        let (place, inside) = facts.built_place(built, part);
+        let finding = self.at(place, message);
+        if let Some(inside) = inside {
+            finding.also(inside, "the package");
+        }
+        finding
     }
 
     /// What was reported, in the order of reporting.
@@ -271,6 +286,29 @@ impl Finding {
             None => format!("this makes it a {image} image"),
         };
         self.also(product.image_place(), label)
+    }
+
+    /// Points at the manifest's entry and the feature that bring a package into the first image of this type that has it.
+    pub fn because_of_selection(&mut self, facts: &Facts<'_>, package: &Package) -> &mut Self {
+        let products = facts.workspace.products.iter();
+        let mut of_type = products.filter(|product| product.image == facts.image);
+        let way = of_type.find_map(|product| {
+            let mut packages = product.packages.iter();
+            let selected = packages.find(|selected| {
+                let found = selected.package.as_ref();
+                let path = found.map(|found| found.definition.path());
+                path == Some(package.definition.path())
+            })?;
+            Some((product, selected))
+        });
+        if let Some((product, selected)) = way {
+            self.also(selected.place(), "this is its entry in the manifest");
+            if let Some(feature) = selected.selected_by.first() {
+                self.also(product.oem_input.item(feature), "this selects it");
+            }
+            self.because_of_image(product);
+        }
+        self
     }
 
     /// Says what to do.

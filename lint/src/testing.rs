@@ -433,3 +433,44 @@ pub(crate) fn lint_signed(
     crate::verify::verify_cabinets(&in_memory, &mut workspace, options);
     run(rule, &workspace)
 }
+
+/// What one rule finds in a built package, the demo's retail root and the test stamps trusted, on 2026-06-01.
+pub(crate) fn lint_package(
+    rule: &str,
+    name: &str,
+    bytes: &[u8],
+    image: Option<crate::image::ImageType>,
+) -> Vec<String> {
+    let options = ResolveOptions {
+        image,
+        ..ResolveOptions::default()
+    };
+    run(rule, &verified(&[(name, bytes)], &options))
+}
+
+/// The facts of files whose packages were looked into as by [`lint_package`].
+pub(crate) fn verified<P: AsRef<str>, B: AsRef<[u8]>>(
+    files: &[(P, B)],
+    options: &ResolveOptions,
+) -> Workspace {
+    let in_memory = files
+        .iter()
+        .map(|(path, bytes)| (path.as_ref(), bytes.as_ref().to_vec()));
+    let in_memory: Memory = in_memory.collect();
+    let mut workspace = workspace_with(files, options);
+    let roots: [&[u8]; 2] = [
+        include_bytes!("../../testcerts/demo-retail-root.cer"),
+        include_bytes!("../../testcerts/tsa-root.cer"),
+    ];
+    let anchors = roots
+        .iter()
+        .fold(signer::anchor::Anchors::built_in(), |anchors, root| {
+            anchors.with(&Certificate::parse(root, 0).unwrap())
+        });
+    let options = signer::verify::VerifyOptions {
+        at: time::macros::datetime!(2026-06-01 0:00 UTC),
+        anchors: &anchors,
+    };
+    crate::verify::verify_cabinets(&in_memory, &mut workspace, options);
+    workspace
+}

@@ -16,7 +16,12 @@ use crate::facts::payload::payload_to_verify;
 use crate::facts::signature::{Carrier, Signature, State, Subject};
 use crate::files::Files;
 use crate::inside::{Claim, content_of, look_inside};
+use crate::key_files::read_key_files;
 
+/// Largest certificate that is read, bytes.
+const LARGEST_CERTIFICATE: u64 = 64 << 10;
+/// How many root certificates of provisioning are read.
+const MOST_ROOTS: usize = 1000;
 /// Bytes read at a time from a file that is hashed.
 const READ_BUFFER: usize = 256 << 10;
 
@@ -47,6 +52,24 @@ pub fn verify_cabinets(files: &dyn Files, workspace: &mut Workspace, options: Ve
     workspace.built = built.collect();
     let payload = verify_payload(files, workspace, options);
     workspace.signatures.extend(payload);
+    workspace.key_files = read_key_files(files, workspace, options.at);
+    workspace.installed_roots = installed_roots(files, workspace);
+}
+
+/// The root certificates that provisioning installs, as far as their files are there.
+fn installed_roots(files: &dyn Files, workspace: &Workspace) -> Vec<(String, Vec<u8>)> {
+    let documents = workspace.documents.customizations.iter();
+    let named = documents.flat_map(|file| {
+        let paths = file.root_certificates.iter();
+        let paths = paths.filter_map(|root| root.certificate_path.as_ref());
+        paths.map(move |path| (file, path.value.trim()))
+    });
+    let found = named.filter_map(|(file, path)| {
+        let certificate = workspace.tree.find_from(file.folder(), path)?;
+        let bytes = files.read(&certificate.path, LARGEST_CERTIFICATE).ok()?;
+        Some((file.path().to_owned(), bytes))
+    });
+    found.take(MOST_ROOTS).collect()
 }
 
 /// What is in one cabinet; depends on its bytes alone.

@@ -39,10 +39,16 @@ fn every_rule_fires_on_its_fixture_and_nothing_else_changed() {
 
 #[test]
 fn every_rule_has_a_fixture_and_every_fixture_a_rule() {
-    // What is wrong with a policy is tested beside the policies.
+    // What is wrong with a policy is tested beside the policies. Files with these defects are signed with keys that only
+    // public authorities and Microsoft have; the rules' own tests make the records.
+    let unsignable = [
+        "cross-cert-ca-expired",
+        "cross-cert-missing",
+        "kernel-verify-policy",
+    ];
     let ids = rules::ALL.iter().map(|info| info.id);
     let mut rules: Vec<String> = ids
-        .filter(|id| !id.starts_with("policy-"))
+        .filter(|id| !id.starts_with("policy-") && !unsignable.contains(id))
         .map(str::to_owned)
         .collect();
     let names = fs::read_dir(fixtures()).unwrap();

@@ -2,6 +2,16 @@
 
 mod addonkit;
 mod docs;
+#[path = "../../signer/tests/authority.rs"]
+#[expect(dead_code, reason = "the signer's own tests use the rest of it")]
+mod authority;
 mod example;
 mod fixtures;
+#[path = "../../formats/tests/pe/builder.rs"]
+#[expect(dead_code, reason = "the tests of images use the rest of it")]
+mod image_builder;
+#[path = "../../formats/tests/appx/builder.rs"]
+#[allow(dead_code, reason = "the tests of app packages use the rest of it")]
+mod package_builder;
+mod packages;
 mod support;

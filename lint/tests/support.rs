@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lint::baseline::Baseline;
+use formats::certificate::Certificate;
 use lint::engine::{Outcome, gather, judge, shipped};
 use lint::files::Disk;
 use lint::image::ImageType;
@@ -41,11 +42,22 @@ pub(crate) fn options(folder: &Path) -> ResolveOptions {
                 let (name, value) = value.split_once('=').unwrap();
                 options.defines.push((name.to_owned(), value.to_owned()));
             }
-            "shipped" => {}
+            "shipped" | "root" => {}
             other => panic!("there is no option {other}"),
         }
     }
     options
+}
+
+/// The built-in anchors and the certificates of `testcerts/` that the `options` of a fixture name: `root demo-retail-root`.
+fn anchors(folder: &Path) -> Anchors {
+    let options = settings(folder).into_iter();
+    let roots = options.filter(|(name, _)| name == "root");
+    roots.fold(Anchors::built_in(), |anchors, (_, name)| {
+        let file = repository().join(format!("testcerts/{name}.cer"));
+        let root = Certificate::parse(&std::fs::read(file).unwrap(), 0).unwrap();
+        anchors.with(&root)
+    })
 }
 
 /// Lints a folder by its `policy.toml`, where it has one. With an option `shipped before`, the folder `before` in it is the
@@ -59,7 +71,7 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
     };
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let mut workspaces = gather(&Disk, &[text(&linted)], options).unwrap();
-    let anchors = Anchors::built_in();
+    let anchors = anchors(folder);
     let at = parse_rfc3339("2026-06-01").unwrap();
     let earlier = earlier.map(|(_, name)| {
         let earlier = shipped(&Disk, &text(&folder.join(name)), options);

@@ -148,6 +148,19 @@ impl Facts<'_> {
         }
     }
 
+    /// The built packages of the release type `Test` whose definition does not say so itself, with the word as it is.
+    pub fn built_as_test(&self) -> Vec<(&BuiltPackage, &str)> {
+        let is_test = |word: &str| word.trim().eq_ignore_ascii_case("Test");
+        let of_test = self.built.iter().filter_map(|built| {
+            let found = built.contents.identity.release_type.as_deref()?;
+            let package = self.workspace.definition_of(&built.path);
+            let written = package.and_then(|package| package.definition.release_type());
+            let is_told = written.is_some_and(|written| is_test(written.value));
+            (is_test(found) && !is_told).then_some((*built, found))
+        });
+        of_test.collect()
+    }
+
     /// The manifest's entry by which a product of this image type takes a cabinet in.
     pub fn entry_of(&self, cab: &str) -> Option<Place> {
         let mut selected = self.products.iter().flat_map(|product| &product.packages);

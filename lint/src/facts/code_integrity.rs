@@ -1,6 +1,7 @@
 //! What an image has of code integrity: the policies that its packages install, the packages with drivers.
 
 use formats::source::Spanned;
+use signer::anchor::TrustClass;
 
 use super::package::Definition;
 use super::product::{Product, SelectedPackage};
@@ -57,39 +58,58 @@ pub fn policy_files(product: &Product) -> Vec<PolicyFile<'_>> {
     found
 }
 
-/// The packages of a product that bring drivers, as far as the workspace defines them.
-pub fn driver_packages(product: &Product) -> impl Iterator<Item = &SelectedPackage> {
+/// The packages of a product that bring drivers: by their definitions, or by what was found in their cabinets.
+pub fn driver_packages<'a>(
+    product: &'a Product,
+    signatures: &[&Signature],
+) -> impl Iterator<Item = &'a SelectedPackage> {
     product.packages.iter().filter(|selected| {
         let package = selected.package.as_ref();
-        package.is_some_and(|package| match &package.definition {
+        let defined = package.is_some_and(|package| match &package.definition {
             Definition::Wm(file) => !file.drivers.is_empty(),
             Definition::Pkg(file) => !file.drivers.is_empty(),
-        })
+        });
+        defined || drivers_of(selected, signatures).next().is_some()
+    })
+}
+
+/// The signatures of the drivers of a package: those in its cabinet, or beside its definition where it is not built.
+fn drivers_of<'s>(
+    package: &SelectedPackage,
+    signatures: &[&'s Signature],
+) -> impl Iterator<Item = &'s Signature> {
+    let cab = package.cab.as_ref().map(|cab| cab.path.as_str());
+    let defined = package
+        .package
+        .as_ref()
+        .map(|package| package.definition.path());
+    signatures.iter().copied().filter(move |signature| {
+        let document = Some(signature.document());
+        signature.is_driver() && (document == cab || document == defined)
     })
 }
 
 /// Who signed the drivers of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DriverSigner {
-    /// Microsoft, or somebody below a root of production.
+    /// Microsoft, or somebody below a public root or a cross-certificate.
     Accepted,
-    /// Somebody whom Windows does not know.
+    /// Nobody whom Windows knows: the manufacturer, a test certificate, or no signature at all.
     Own,
     /// Nobody looked.
     Unknown,
 }
 
-/// Who signed the drivers of a package, by the signatures of the members of its cabinet.
+/// Who signed the drivers of a package.
 pub fn driver_signer(package: &SelectedPackage, signatures: &[&Signature]) -> DriverSigner {
-    let cab = package.cab.as_ref().map(|cab| cab.path.as_str());
-    let mut drivers = signatures.iter().filter(|signature| {
-        let member = signature.subject.member.as_ref();
-        let is_driver = member.is_some_and(|name| name.to_ascii_lowercase().ends_with(".sys"));
-        is_driver && Some(signature.subject.file.as_str()) == cab
-    });
-    match drivers.clone().next() {
+    let drivers: Vec<&Signature> = drivers_of(package, signatures).collect();
+    let is_accepted = |driver: &&Signature| {
+        let class = driver.class();
+        class.is_some_and(|class| !class.is_test() && class != TrustClass::Named)
+    };
+    match drivers.first() {
         None => DriverSigner::Unknown,
-        Some(_) if drivers.all(|driver| driver.is_of_production()) => DriverSigner::Accepted,
+        Some(_) if drivers.iter().all(is_accepted) => DriverSigner::Accepted,
         Some(_) => DriverSigner::Own,
     }
 }

@@ -12,6 +12,7 @@ pub mod contents;
 pub mod features;
 pub mod file;
 pub mod inf;
+pub mod key_file;
 pub mod layout;
 pub mod location;
 pub mod manifests;
@@ -66,6 +67,7 @@ use crate::image::ImageType;
 use crate::policy::PolicyProblem;
 use crate::suppression::Suppression;
 use built::BuiltPackage;
+use key_file::KeyFile;
 use payload::Beginning;
 use registry::RegistryFile;
 use security::SecurityFiles;
@@ -87,6 +89,10 @@ pub struct Workspace {
     pub signatures: Vec<Signature>,
     /// The cabinets whose contents were read, by path. Empty where nobody verified.
     pub built: Vec<BuiltPackage>,
+    /// Private keys that anyone can open. Empty where nobody verified.
+    pub key_files: Vec<KeyFile>,
+    /// The root certificates that provisioning installs: the document that names the file, and the certificate.
+    pub installed_roots: Vec<(String, Vec<u8>)>,
     /// All files, read or not.
     pub tree: FileTree,
     /// How the payload files begin whose beginning rules ask for, by path.
@@ -265,6 +271,8 @@ pub struct Facts<'a> {
     pub signatures: Vec<&'a Signature>,
     /// The built packages of those products.
     pub built: Vec<&'a BuiltPackage>,
+    /// Private keys that anyone can open, which belong to no product.
+    pub key_files: Vec<&'a KeyFile>,
     /// What is wrong with the policies; seen once, with the unknown type.
     pub policy: &'a [PolicyProblem],
     /// Everything, for rules about what nobody uses.
@@ -338,6 +346,11 @@ impl<'a> Facts<'a> {
             documents: workspace.documents.filter(belongs),
             signatures: signatures.collect(),
             built: built.collect(),
+            key_files: workspace
+                .key_files
+                .iter()
+                .filter(|file| belongs(&file.path))
+                .collect(),
             policy: if image.is_none() { policy } else { &[] },
             products,
             workspace,

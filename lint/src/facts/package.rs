@@ -192,10 +192,15 @@ impl Definition {
 
     /// The partition the package is for: what is written, or `MainOS` at the root.
     pub fn target(&self) -> Field<'_> {
-        self.partition().unwrap_or_else(|| Field {
-            value: "MainOS",
+        self.partition().unwrap_or_else(|| self.at_root("MainOS"))
+    }
+
+    /// A value that is not written, at the root.
+    pub fn at_root<'a>(&self, value: &'a str) -> Field<'a> {
+        Field {
+            value,
             place: self.root_place(),
-        })
+        }
     }
 
     /// The owner, variables not replaced.

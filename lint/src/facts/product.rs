@@ -56,6 +56,17 @@ impl Arch {
         }
     }
 
+    /// The processor of images with this `Machine`.
+    pub fn of_machine(machine: u16) -> Option<Self> {
+        match machine {
+            0x014c => Some(Self::X86),
+            0x01c4 => Some(Self::Arm),
+            0x8664 => Some(Self::X64),
+            0xaa64 => Some(Self::Arm64),
+            _ => None,
+        }
+    }
+
     /// The processor whose `Source-<arch>` folder a path goes through.
     pub fn of_path(path: &str) -> Option<Self> {
         path.split('/').rev().find_map(|name| {

@@ -52,7 +52,10 @@ impl Shared<'_> {
 impl<'a> Facts<'a> {
     /// The defects that `of` finds in signatures, those of one package and one text together, in the order of the
     /// signatures.
-    pub fn shared(&self, of: impl Fn(&'a Signature) -> Vec<Defect>) -> Vec<Shared<'a>> {
+    pub fn shared<D>(&self, of: impl Fn(&'a Signature) -> D) -> Vec<Shared<'a>>
+    where
+        D: IntoIterator<Item = Defect>,
+    {
         let mut places: BTreeMap<(&str, Defect), usize> = BTreeMap::new();
         let mut shared: Vec<Shared<'a>> = Vec::new();
         for signature in self.signatures.iter().copied() {

@@ -4,6 +4,7 @@
 
 use formats::document::appx::Identity;
 use signer::anchor::{Anchor, TrustClass};
+use signer::chain::End;
 use signer::verify::SignatureReport;
 use time::OffsetDateTime;
 
@@ -111,6 +112,12 @@ impl Signature {
         self.is_image() && self.name().to_ascii_lowercase().ends_with(".sys")
     }
 
+    /// Whether it is that of an image in a package of HAL extensions, which the kit tells by the package's name.
+    pub fn is_hal_extension(&self) -> bool {
+        let cab = crate::files::name_of(&self.subject.file).to_ascii_lowercase();
+        self.is_image() && cab.contains(".halext")
+    }
+
     /// Whether it is that of a catalog.
     pub fn is_catalog(&self) -> bool {
         self.carrier == Carrier::File(Content::Catalog)
@@ -128,6 +135,23 @@ impl Signature {
     pub fn is_nested(&self) -> bool {
         self.report()
             .is_some_and(|report| report.route.contains(".nested["))
+    }
+
+    /// The name of a root that is in no list and says of itself that it is for tests, without the words "(TEST ONLY)"
+    /// that the kit looks for.
+    pub fn unmarked_test_root(&self) -> Option<&str> {
+        let chain = self.report()?.chain.as_ref()?;
+        let End::UnknownRoot(_) = &chain.end else {
+            return None;
+        };
+        let root = &chain.certificates.last()?.subject.common_name;
+        let lower = root.to_lowercase();
+        let mut words = lower.split(|c: char| !c.is_alphanumeric());
+        let is_test = words
+            .any(|word| matches!(word, "test" | "testing" | "debug" | "development"))
+            || lower.starts_with("wdktestcert")
+            || lower.starts_with("do_not_trust");
+        (is_test && !lower.contains("(test only)")).then_some(root)
     }
 
     /// The chain's class, where it ends at an anchor.

@@ -1,4 +1,4 @@
-use signer::verify::Check;
+use signer::verify::{Check, FailureKind};
 
 use crate::facts::Facts;
 use crate::rule::{Report, Rule, declare_rule};
@@ -7,8 +7,9 @@ declare_rule! {
     /// A package was changed after it was signed
     ///
     /// ## What it checks
-    /// The digest of the file is the one that was signed, the signature fits the signer's key, and the bytes that no digest
-    /// covers are what a signing tool writes there. Nested signatures are checked like the first.
+    /// The digest of the file is the one that was signed, and the signature fits the signer's key: of the package, and of every
+    /// catalog, program, driver and app in it. Nested signatures are checked like the first. Bytes that no digest covers are
+    /// a matter of `signature-trailing-data`.
     ///
     /// ## Why
     /// A package that fails here is not the package that somebody signed: it was damaged, repacked or tampered with. The kit's
@@ -38,23 +39,30 @@ declare_rule! {
 
 impl Rule for BadDigest {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for signature in &facts.signatures {
-            let Some(record) = signature.report() else {
-                continue;
-            };
-            let failures = record.failures().filter(|(check, ..)| {
-                matches!(check, Check::Structure | Check::Digest | Check::Signature)
-            });
-            for (check, kind, message) in failures {
-                let name = signature.name();
-                let message = format!(
-                    "`{name}` is not as it was signed ({}): {message}",
-                    kind.name()
+        for found in facts.shared(|signature| {
+            let failures = signature
+                .report()
+                .into_iter()
+                .flat_map(|record| record.failures());
+            let of_bytes = failures.filter(|(check, kind, _)| {
+                let is_of_bytes = matches!(
+                    check,
+                    Check::Structure | Check::Digest | Check::Signature | Check::BlockMap
                 );
-                report
-                    .at_signature(facts, signature, check.name(), message)
-                    .help("build the package again and sign it");
-            }
+                is_of_bytes && *kind != FailureKind::NotCanonical
+            });
+            let defect = |(check, kind, message): (Check, FailureKind, &str)| {
+                let kind = kind.name();
+                (
+                    check.name(),
+                    format!(" is not as it was signed ({kind}): {message}"),
+                )
+            };
+            of_bytes.map(defect).collect::<Vec<_>>()
+        }) {
+            report
+                .at_signature(facts, found.first, found.part, found.message())
+                .help("build the package again and sign it");
         }
     }
 }

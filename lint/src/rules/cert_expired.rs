@@ -9,8 +9,9 @@ declare_rule! {
     /// A package is signed with an expired certificate and no time stamp saves it
     ///
     /// ## What it checks
-    /// Every certificate of the chain is valid: at the time of a valid time stamp, or now where there is none. In a test image
-    /// an expired certificate is a warning.
+    /// Every certificate of a chain without a time stamp is valid now: of a package, and of what is signed in it. In a test
+    /// image an expired certificate is a warning. Whether a time stamp was in time is checked by
+    /// `timestamp-outside-validity`.
     ///
     /// ## Why
     /// A retail device refuses such a package from the day of expiry on. The shared test certificates of the add-on kit have
@@ -40,20 +41,19 @@ declare_rule! {
 
 impl Rule for CertExpired {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for signature in &facts.signatures {
-            let Some(record) = signature.report() else {
-                continue;
-            };
-            for (_, kind, message) in record.failures() {
-                if kind == FailureKind::Expired {
-                    let name = signature.name();
-                    let finding = report
-                        .at_signature(facts, signature, "validity", format!("`{name}`: {message}"))
-                        .help("sign it again with a valid certificate");
-                    if facts.image == Some(ImageType::Test) {
-                        finding.at_most(Level::Warning);
-                    }
-                }
+        for found in facts.shared(|signature| {
+            // With a time stamp it is a matter of when that was made.
+            let record = signature
+                .report()
+                .filter(|record| record.timestamp.is_none())?;
+            let mut failures = record.failures();
+            let (_, _, message) = failures.find(|(_, kind, _)| *kind == FailureKind::Expired)?;
+            Some(("validity", format!(": {message}")))
+        }) {
+            let finding = report.at_signature(facts, found.first, found.part, found.message());
+            finding.help("sign it again with a valid certificate");
+            if facts.image == Some(ImageType::Test) {
+                finding.at_most(Level::Warning);
             }
         }
     }

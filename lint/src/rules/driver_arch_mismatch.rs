@@ -40,14 +40,6 @@ declare_rule! {
     since: "0.1.0",
 }
 
-/// `Machine` of each processor's images.
-const MACHINES: [(u16, Arch); 4] = [
-    (0x014c, Arch::X86),
-    (0x01c4, Arch::Arm),
-    (0x8664, Arch::X64),
-    (0xaa64, Arch::Arm64),
-];
-
 impl Rule for DriverArchMismatch {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for definition in facts.packages.iter().map(|package| &package.definition) {
@@ -61,11 +53,9 @@ impl Rule for DriverArchMismatch {
                 let Some(Beginning::Image(image)) = facts.workspace.beginnings.get(&path) else {
                     continue;
                 };
-                let found = MACHINES
-                    .iter()
-                    .find(|(machine, _)| *machine == image.machine);
+                let machine = image.machine;
                 if name.to_lowercase().ends_with(".sys")
-                    && let Some((machine, other)) = found.filter(|(_, other)| *other != arch)
+                    && let Some(other) = Arch::of_machine(machine).filter(|other| *other != arch)
                 {
                     report
                         .at(

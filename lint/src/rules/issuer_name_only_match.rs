@@ -37,10 +37,8 @@ declare_rule! {
 
 impl Rule for IssuerNameOnlyMatch {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for signature in &facts.signatures {
-            let Some(chain) = signature.report().and_then(|record| record.chain.as_ref()) else {
-                continue;
-            };
+        for found in facts.shared(|signature| {
+            let chain = signature.report()?.chain.as_ref()?;
             let is_microsoft = chain.anchor().is_some_and(|anchor| {
                 matches!(
                     anchor.class,
@@ -50,21 +48,21 @@ impl Rule for IssuerNameOnlyMatch {
                 )
             });
             let names = chain.certificates.iter();
-            let names = names.flat_map(|c| [&c.subject.common_name, &c.issuer.common_name]);
-            let claims = |name: &&String| name.to_lowercase().contains("microsoft");
-            if let Some(name) = names.into_iter().find(claims).filter(|_| !is_microsoft) {
-                let end = match chain.anchor() {
-                    Some(anchor) => format!("{} ({})", anchor.name, anchor.class),
-                    None => "no known root".to_owned(),
-                };
-                let file = signature.name();
-                let message = format!(
-                    "`{file}` is signed under the name `{name}`, and its chain ends at {end}"
-                );
-                report
-                    .at_signature(facts, signature, "chain", message)
-                    .help("the name proves nothing: find out who signed it");
-            }
+            let mut names = names.flat_map(|c| [&c.subject.common_name, &c.issuer.common_name]);
+            let name = names.find(|name| name.to_lowercase().contains("microsoft"));
+            let name = name.filter(|_| !is_microsoft)?;
+            let end = match chain.anchor() {
+                Some(anchor) => format!("{} ({})", anchor.name, anchor.class),
+                None => "no known root".to_owned(),
+            };
+            Some((
+                "chain",
+                format!(" is signed under the name `{name}`, and its chain ends at {end}"),
+            ))
+        }) {
+            report
+                .at_signature(facts, found.first, found.part, found.message())
+                .help("the name proves nothing: find out who signed it");
         }
     }
 }

@@ -7,6 +7,10 @@
 mod absolute_path;
 mod app_file_type;
 mod appmgmt_misplaced;
+mod appx_cert_not_in_roots;
+mod appx_dependency_unsigned;
+mod appx_publisher_mismatch;
+mod appx_test_signed;
 mod autologon_or_password;
 mod background_app_duplicate;
 mod bad_digest;
@@ -23,10 +27,20 @@ mod bitlocker_prereqs;
 mod bootsequence_exclusive;
 mod bsp_layout;
 mod build_type_not_fre;
+mod cab_catalog_missing;
+mod cab_content_signer_mismatch;
+mod catalog_hash_sha1;
+mod catalog_member_mismatch;
+mod catalog_os_attr;
+mod catalog_unknown_oid;
 mod cert_expired;
 mod computer_name_fixed;
+mod cert_expires_soon;
+mod cert_not_yet_valid;
 mod cpufilter_case;
 mod crashdump_in_retail;
+mod cross_cert_ca_expired;
+mod cross_cert_missing;
 mod custom_cmd_debug;
 mod custom_cmd_missing;
 mod data_partition_update;
@@ -44,6 +58,9 @@ mod document_not_well_formed;
 mod driver_arch_mismatch;
 mod dump_feature_exclusive;
 mod efiesp_bcd_layout;
+mod eku_hal_extension;
+mod eku_missing_codesign;
+mod eku_test_oem;
 mod embedded_signing_category;
 mod expired_cert_file;
 mod feature_arch;
@@ -57,6 +74,7 @@ mod feature_oem_prefix;
 mod feature_wrong_section;
 mod file_source_missing;
 mod file_zero_bytes;
+mod fip_package_test_signed;
 mod fm_ambiguous;
 mod fm_cab_case;
 mod fm_duplicate_package;
@@ -83,10 +101,12 @@ mod format_dpp_in_retail;
 mod generic_pop_on_1809;
 mod generic_pop_or_cus;
 mod headless_with_foreground;
+mod halext_resigned;
 mod inf_missing_catalog;
 mod inf_not_universal;
 mod inf_signature_attributes;
 mod issuer_name_only_match;
+mod kernel_verify_policy;
 mod lang_and_resolution;
 mod language_list_empty;
 mod language_mismatch;
@@ -104,6 +124,7 @@ mod layout_mmos_size;
 mod legacy_kit_feature;
 mod location_half_enabled;
 mod location_key_wrong;
+mod location_needs_registry;
 mod location_on_mobile;
 mod location_on_old_os;
 mod location_on_retail;
@@ -138,10 +159,12 @@ mod mmos_wim_partition;
 mod mobile_release_production_feature;
 mod mobile_retail_forbidden;
 mod mobile_retail_required;
+mod ms_package_not_ms_signed;
 mod multiple_device_layouts;
 mod multiple_startup_apps;
 mod multiple_universal_app_install;
 mod no_startup_app;
+mod nested_signature_class;
 mod no_timestamp;
 mod ocp_update_fm;
 mod oem_name_empty;
@@ -152,8 +175,12 @@ mod oeminput_wrong_root;
 mod oobe_settings_encoding;
 mod os_version_unsupported;
 mod owner_type;
+mod package_arch_mismatch;
+mod package_contents_unreadable;
+mod package_differs_from_definition;
 mod package_duplicate_identity;
 mod package_file_name_mismatch;
+mod package_manifest_mismatch;
 mod package_name_length;
 mod package_name_mismatch;
 mod package_owner;
@@ -163,8 +190,11 @@ mod package_removed_or_renamed;
 mod package_version_default;
 mod package_version_format;
 mod package_version_not_increased;
+mod package_version_mixed;
 mod package_wrong_root;
+mod page_hashes_missing;
 mod partition_content;
+mod pe_checksum;
 mod pkgxml_on_current_kit;
 mod platform_both_id_forms;
 mod platform_compressed;
@@ -177,6 +207,7 @@ mod policy_lowered_core_rule;
 mod policy_reason_missing;
 mod policy_unknown_entry;
 mod policy_unused_entry;
+mod ppl_eku;
 mod product_element;
 mod prov_allow_all_trusted_apps;
 mod prov_auto_missing;
@@ -218,6 +249,9 @@ mod secureboot_db_missing_ms;
 mod secureboot_pk_kek_missing;
 mod secureboot_published_pk;
 mod secureboot_test_ca_in_retail_db;
+mod retail_sign_mode;
+mod sample_owner_contoso;
+mod secret_key_in_repo;
 mod security_variant_in_retail;
 mod security_variant_in_test;
 mod service_auto_outside_mmos;
@@ -237,6 +271,11 @@ mod sipolicy_test_root;
 mod sipolicy_umci_off;
 mod sipolicy_update_signer;
 mod sipolicy_xml_bin_drift;
+mod sha1_digest;
+mod sha384_unsupported;
+mod sign_param_cross_cert_pair;
+mod sign_param_weak;
+mod signature_trailing_data;
 mod sirep_port_open;
 mod smbios_length;
 mod smbios_sample_value;
@@ -258,15 +297,22 @@ mod test_feature_without_test_fm;
 mod test_fm_arch;
 mod test_fm_in_retail;
 mod test_missing_testsigning;
+mod test_pfx_expired_import;
 mod test_release_type;
+mod test_root_without_marker;
 mod test_signed_in_retail;
 mod test_signed_outside_testsigning;
 mod testsigning_in_retail;
+mod timestamp_legacy;
+mod timestamp_outside_validity;
 mod unknown_ms_feature;
 mod unknown_oem_feature;
 mod unresolved_variable;
 mod unsigned_cab;
+mod unsigned_catalog;
+mod unsigned_pe;
 mod unsigned_service_binary;
+mod weak_key;
 mod wm_not_in_fm;
 
 use crate::rule::RuleInfo;
@@ -276,6 +322,10 @@ pub static ALL: &[&RuleInfo] = &[
     &absolute_path::RULE,
     &app_file_type::RULE,
     &appmgmt_misplaced::RULE,
+    &appx_cert_not_in_roots::RULE,
+    &appx_dependency_unsigned::RULE,
+    &appx_publisher_mismatch::RULE,
+    &appx_test_signed::RULE,
     &autologon_or_password::RULE,
     &background_app_duplicate::RULE,
     &bad_digest::RULE,
@@ -292,10 +342,20 @@ pub static ALL: &[&RuleInfo] = &[
     &bootsequence_exclusive::RULE,
     &bsp_layout::RULE,
     &build_type_not_fre::RULE,
+    &cab_catalog_missing::RULE,
+    &cab_content_signer_mismatch::RULE,
+    &catalog_hash_sha1::RULE,
+    &catalog_member_mismatch::RULE,
+    &catalog_os_attr::RULE,
+    &catalog_unknown_oid::RULE,
     &cert_expired::RULE,
     &computer_name_fixed::RULE,
+    &cert_expires_soon::RULE,
+    &cert_not_yet_valid::RULE,
     &cpufilter_case::RULE,
     &crashdump_in_retail::RULE,
+    &cross_cert_ca_expired::RULE,
+    &cross_cert_missing::RULE,
     &custom_cmd_debug::RULE,
     &custom_cmd_missing::RULE,
     &data_partition_update::RULE,
@@ -313,6 +373,9 @@ pub static ALL: &[&RuleInfo] = &[
     &driver_arch_mismatch::RULE,
     &dump_feature_exclusive::RULE,
     &efiesp_bcd_layout::RULE,
+    &eku_hal_extension::RULE,
+    &eku_missing_codesign::RULE,
+    &eku_test_oem::RULE,
     &embedded_signing_category::RULE,
     &expired_cert_file::RULE,
     &feature_arch::RULE,
@@ -326,6 +389,7 @@ pub static ALL: &[&RuleInfo] = &[
     &feature_wrong_section::RULE,
     &file_source_missing::RULE,
     &file_zero_bytes::RULE,
+    &fip_package_test_signed::RULE,
     &fm_ambiguous::RULE,
     &fm_cab_case::RULE,
     &fm_duplicate_package::RULE,
@@ -352,10 +416,12 @@ pub static ALL: &[&RuleInfo] = &[
     &generic_pop_on_1809::RULE,
     &generic_pop_or_cus::RULE,
     &headless_with_foreground::RULE,
+    &halext_resigned::RULE,
     &inf_missing_catalog::RULE,
     &inf_not_universal::RULE,
     &inf_signature_attributes::RULE,
     &issuer_name_only_match::RULE,
+    &kernel_verify_policy::RULE,
     &lang_and_resolution::RULE,
     &language_list_empty::RULE,
     &language_mismatch::RULE,
@@ -373,6 +439,7 @@ pub static ALL: &[&RuleInfo] = &[
     &legacy_kit_feature::RULE,
     &location_half_enabled::RULE,
     &location_key_wrong::RULE,
+    &location_needs_registry::RULE,
     &location_on_mobile::RULE,
     &location_on_old_os::RULE,
     &location_on_retail::RULE,
@@ -407,10 +474,12 @@ pub static ALL: &[&RuleInfo] = &[
     &mobile_release_production_feature::RULE,
     &mobile_retail_forbidden::RULE,
     &mobile_retail_required::RULE,
+    &ms_package_not_ms_signed::RULE,
     &multiple_device_layouts::RULE,
     &multiple_startup_apps::RULE,
     &multiple_universal_app_install::RULE,
     &no_startup_app::RULE,
+    &nested_signature_class::RULE,
     &no_timestamp::RULE,
     &ocp_update_fm::RULE,
     &oem_name_empty::RULE,
@@ -421,8 +490,12 @@ pub static ALL: &[&RuleInfo] = &[
     &oobe_settings_encoding::RULE,
     &os_version_unsupported::RULE,
     &owner_type::RULE,
+    &package_arch_mismatch::RULE,
+    &package_contents_unreadable::RULE,
+    &package_differs_from_definition::RULE,
     &package_duplicate_identity::RULE,
     &package_file_name_mismatch::RULE,
+    &package_manifest_mismatch::RULE,
     &package_name_length::RULE,
     &package_name_mismatch::RULE,
     &package_owner::RULE,
@@ -432,8 +505,11 @@ pub static ALL: &[&RuleInfo] = &[
     &package_version_default::RULE,
     &package_version_format::RULE,
     &package_version_not_increased::RULE,
+    &package_version_mixed::RULE,
     &package_wrong_root::RULE,
+    &page_hashes_missing::RULE,
     &partition_content::RULE,
+    &pe_checksum::RULE,
     &pkgxml_on_current_kit::RULE,
     &platform_both_id_forms::RULE,
     &platform_compressed::RULE,
@@ -446,6 +522,7 @@ pub static ALL: &[&RuleInfo] = &[
     &policy_reason_missing::RULE,
     &policy_unknown_entry::RULE,
     &policy_unused_entry::RULE,
+    &ppl_eku::RULE,
     &product_element::RULE,
     &prov_allow_all_trusted_apps::RULE,
     &prov_auto_missing::RULE,
@@ -487,6 +564,9 @@ pub static ALL: &[&RuleInfo] = &[
     &secureboot_pk_kek_missing::RULE,
     &secureboot_published_pk::RULE,
     &secureboot_test_ca_in_retail_db::RULE,
+    &retail_sign_mode::RULE,
+    &sample_owner_contoso::RULE,
+    &secret_key_in_repo::RULE,
     &security_variant_in_retail::RULE,
     &security_variant_in_test::RULE,
     &service_auto_outside_mmos::RULE,
@@ -506,6 +586,11 @@ pub static ALL: &[&RuleInfo] = &[
     &sipolicy_umci_off::RULE,
     &sipolicy_update_signer::RULE,
     &sipolicy_xml_bin_drift::RULE,
+    &sha1_digest::RULE,
+    &sha384_unsupported::RULE,
+    &sign_param_cross_cert_pair::RULE,
+    &sign_param_weak::RULE,
+    &signature_trailing_data::RULE,
     &sirep_port_open::RULE,
     &smbios_length::RULE,
     &smbios_sample_value::RULE,
@@ -527,15 +612,22 @@ pub static ALL: &[&RuleInfo] = &[
     &test_fm_arch::RULE,
     &test_fm_in_retail::RULE,
     &test_missing_testsigning::RULE,
+    &test_pfx_expired_import::RULE,
     &test_release_type::RULE,
+    &test_root_without_marker::RULE,
     &test_signed_in_retail::RULE,
     &test_signed_outside_testsigning::RULE,
     &testsigning_in_retail::RULE,
+    &timestamp_legacy::RULE,
+    &timestamp_outside_validity::RULE,
     &unknown_ms_feature::RULE,
     &unknown_oem_feature::RULE,
     &unresolved_variable::RULE,
     &unsigned_cab::RULE,
+    &unsigned_catalog::RULE,
+    &unsigned_pe::RULE,
     &unsigned_service_binary::RULE,
+    &weak_key::RULE,
     &wm_not_in_fm::RULE,
 ];
 

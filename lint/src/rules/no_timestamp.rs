@@ -8,8 +8,8 @@ declare_rule! {
     /// A retail package carries no time stamp
     ///
     /// ## What it checks
-    /// Every signature of a package in a retail image carries an RFC 3161 or a legacy time stamp. What is test-signed is not
-    /// asked for one.
+    /// Every signature of a package in a retail image, and of a file in it, carries an RFC 3161 or a legacy time stamp. What is
+    /// test-signed, and an app that issued its own certificate, are not asked for one.
     ///
     /// ## Why
     /// Without a time stamp a signature dies with its certificate, and the package with it, on devices in the field as well.
@@ -39,26 +39,25 @@ declare_rule! {
 
 impl Rule for NoTimestamp {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for signature in &facts.signatures {
-            let Some(record) = signature.report() else {
-                continue;
-            };
+        for found in facts.shared(|signature| {
+            let record = signature.report()?;
             let is_test = record.anchor().is_some_and(|anchor| anchor.class.is_test());
-            let absent = matches!(
+            let is_absent = matches!(
                 record.outcome(Check::Timestamp),
                 Some(Outcome::NotChecked(_))
             );
-            if absent && !is_test {
-                let until = record.leaf.as_ref().map(|leaf| rfc3339(leaf.not_after));
-                let message = format!(
-                    "`{}` has no time stamp, so its signature ends with the certificate on {}",
-                    signature.name(),
-                    until.as_deref().unwrap_or("an unknown day"),
-                );
-                report
-                    .at_signature(facts, signature, "timestamp", message)
-                    .help("time-stamp retail packages when they are signed");
-            }
+            // An app that issued its own certificate has to be signed anew.
+            let is_judged = !is_test && (signature.app().is_none() || record.anchor().is_some());
+            let until = record.leaf.as_ref().map(|leaf| rfc3339(leaf.not_after));
+            let until = until.as_deref().unwrap_or("an unknown day");
+            let defect = format!(
+                " has no time stamp, so its signature ends with the certificate on {until}"
+            );
+            (is_absent && is_judged).then_some(("timestamp", defect))
+        }) {
+            report
+                .at_signature(facts, found.first, found.part, found.message())
+                .help("time-stamp retail packages when they are signed");
         }
     }
 }

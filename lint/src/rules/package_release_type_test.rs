@@ -1,18 +1,18 @@
 use crate::diagnostic::Fix;
-use crate::facts::{Definition, Facts, Package};
-use crate::rule::{Finding, Report, Rule, declare_rule};
+use crate::facts::{Definition, Facts};
+use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
     /// A test package gets into a retail image
     ///
     /// ## What it checks
     /// No package that a retail image selects has the release type `Test` in its definition, `onecorePackageInfo/@releaseType`
-    /// of a `*.wm.xml` or `Package/@ReleaseType` of a `*.pkg.xml`. A package that no image selects is not checked unless it is
-    /// declared to be for retail.
+    /// of a `*.wm.xml` or `Package/@ReleaseType` of a `*.pkg.xml`, or inside the built package, `phoneRelease` of `update.mum`
+    /// or `ReleaseType` of `man.dsm.xml`. A package that no image selects is not checked unless it is declared to be for
+    /// retail.
     ///
     /// ## Why
-    /// A retail image takes packages of the release type `Production` only; a test image takes both. A test package fails
-    /// when the image is built, or when its package is signed for retail.
+    /// A retail image takes packages of the release type `Production` only; a test image takes both.
     ///
     /// ## Passes
     /// ```xml
@@ -63,32 +63,18 @@ impl Rule for PackageReleaseTypeTest {
                     "Production",
                 ));
             }
-            name_the_way_in(facts, package, finding);
+            finding.because_of_selection(facts, package);
         }
-    }
-}
-
-/// Points at the manifest's entry and the feature that bring the package into the first retail image that has it.
-fn name_the_way_in(facts: &Facts<'_>, package: &Package, finding: &mut Finding) {
-    let products = facts.workspace.products.iter();
-    let mut retail = products.filter(|product| product.image == facts.image);
-    let way = retail.find_map(|product| {
-        let mut packages = product.packages.iter();
-        let selected = packages.find(|selected| {
-            let definition = selected
-                .package
-                .as_ref()
-                .map(|found| found.definition.path());
-            definition == Some(package.definition.path())
-        })?;
-        Some((product, selected))
-    });
-    if let Some((product, selected)) = way {
-        finding.also(selected.place(), "this is its entry in the manifest");
-        if let Some(feature) = selected.selected_by.first() {
-            finding.also(product.oem_input.item(feature), "this selects it");
+        for (built, found) in facts.built_as_test() {
+            let part = built.manifest_place("phoneInformation/@phoneRelease");
+            let name = built.name();
+            let message = format!(
+                "the release type in `{name}` is `{found}`, a retail image needs `Production`"
+            );
+            report
+                .at_built(facts, built, part, message)
+                .help("build the package again as `Production`");
         }
-        finding.because_of_image(product);
     }
 }
 

@@ -35,18 +35,18 @@ declare_rule! {
 
 impl Rule for PublishedKey {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for signature in &facts.signatures {
-            let Some(record) = signature.report() else {
-                continue;
-            };
+        for found in facts.shared(|signature| {
+            let record = signature.report()?;
             let is_test = record.anchor().is_some_and(|anchor| anchor.class.is_test());
-            if let Some(listed) = record.published_key.as_ref().filter(|_| !is_test) {
-                let name = signature.name();
-                let message = format!("`{name}` is signed with a key that anyone has ({listed})");
-                report
-                    .at_signature(facts, signature, "signer", message)
-                    .help("sign it again with a key of your own");
-            }
+            let listed = record.published_key.as_ref().filter(|_| !is_test)?;
+            Some((
+                "signer",
+                format!(" is signed with a key that anyone has ({listed})"),
+            ))
+        }) {
+            report
+                .at_signature(facts, found.first, found.part, found.message())
+                .help("sign it again with a key of your own");
         }
     }
 }

@@ -1,8 +1,10 @@
 use signer::anchor::TrustClass;
+use signer::chain::may_sign_code;
 use signer::cross_certificate;
 use signer::verify::Check;
 
-use crate::facts::Facts;
+use crate::facts::shared::Defect;
+use crate::facts::{Facts, Signature};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -11,7 +13,8 @@ declare_rule! {
     /// ## What it checks
     /// The chain of every signature ends at one of these: a production root of Microsoft, a public root that Microsoft
     /// cross-certified for drivers, or a root that the organisation named in `proofmark.toml` or with `--root`. Every link of it
-    /// is sound and its certificates are meant for code signing. What is test-signed is reported by `test-signed-in-retail`.
+    /// is sound. What is in the package is asked as well. Test signatures, apps of nobody known, drivers below public roots and
+    /// certificates that are not for code have rules of their own.
     ///
     /// ## Why
     /// A device that enforces code integrity accepts only these three routes. A chain to any other root verifies on the build
@@ -45,38 +48,45 @@ declare_rule! {
 
 impl Rule for RetailChainNotTrusted {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for signature in &facts.signatures {
-            let Some(record) = signature.report() else {
-                continue;
-            };
-            let name = signature.name();
-            for (check, _, message) in record.failures() {
-                if matches!(check, Check::Chain | Check::Usage) {
-                    report
-                        .at_signature(
-                            facts,
-                            signature,
-                            check.name(),
-                            format!("`{name}`: {message}"),
-                        )
-                        .help("`[trust] roots` in proofmark.toml names a root of your own");
-                }
-            }
-            let Some(anchor) = record.anchor() else {
-                continue;
-            };
-            let cross_certificate = cross_certificate::of_root(&anchor.public_key);
-            if anchor.class == TrustClass::Public && cross_certificate.is_none() {
-                let message = format!(
-                    "`{name}`: the chain ends at {}, which Microsoft never cross-certified for drivers",
-                    anchor.name
-                );
-                report
-                    .at_signature(facts, signature, "chain", message)
-                    .help("`[trust] roots` in proofmark.toml names a root that your image accepts");
-            }
+        for found in facts.shared(defects) {
+            report
+                .at_signature(facts, found.first, found.part, found.message())
+                .help("`[trust] roots` in proofmark.toml names a root of your own");
         }
     }
+}
+
+fn defects(signature: &Signature) -> Vec<Defect> {
+    let (Some(record), None) = (signature.report(), signature.unmarked_test_root()) else {
+        return Vec::new();
+    };
+    // Apps of nobody known are told of by a rule of their own, as are certificates that are not for code.
+    let is_app = signature.app().is_some() && record.anchor().is_none();
+    let is_other_purpose = record
+        .leaf
+        .as_ref()
+        .is_some_and(|leaf| may_sign_code(leaf).is_err());
+    let failures = record.failures().filter(|(check, ..)| match check {
+        Check::Chain => !is_app,
+        Check::Usage => !is_app && !is_other_purpose,
+        _ => false,
+    });
+    let defect = |(check, _, message): (Check, _, &str)| (check.name(), format!(": {message}"));
+    let mut defects: Vec<Defect> = failures.map(defect).collect();
+    let public = record
+        .anchor()
+        .filter(|anchor| anchor.class == TrustClass::Public);
+    if let Some(anchor) = public
+        && !signature.is_image()
+        && cross_certificate::of_root(&anchor.public_key).is_none()
+    {
+        let root = &anchor.name;
+        let defect = format!(
+            ": the chain ends at {root}, which Microsoft never cross-certified for drivers"
+        );
+        defects.push(("chain", defect));
+    }
+    defects
 }
 
 #[cfg(test)]

@@ -9,31 +9,27 @@ declare_rule! {
     ///
     /// ## What it checks
     /// A retail image of IoT Core that gets drivers from packages of the workspace has the features `SEC_SECUREBOOT` and
-    /// `SEC_DEVICEGUARD`, or packages that those stand for. It is an error where the signature of a driver is known and ends
-    /// neither at Microsoft nor at a public root, and a warning where the signer is not known. A Raspberry Pi, which has no
-    /// secure boot, is not checked.
+    /// `SEC_DEVICEGUARD`, or packages that those stand for. It is an error where a driver was found, in a built package or
+    /// beside its definition, whose signature ends neither at Microsoft nor at a public root, and a warning where no driver
+    /// was found. A Raspberry Pi is not checked.
     ///
     /// ## Why
     /// Since the cross-certificates have ended, Windows does not accept what a manufacturer signs. From release
     /// 17763.1577 on there is one way to run such drivers in retail: a code-integrity policy that names the signer, and
-    /// secure boot that protects the policy. Without both the image is built and does not start. The release is not in
-    /// the files that are read here; earlier ones accepted cross-signed drivers.
+    /// secure boot that protects the policy. Without both the image does not start.
     ///
     /// ## Passes
     /// ```xml
-    /// <Feature>SEC_SECUREBOOT</Feature>
-    /// <Feature>SEC_DEVICEGUARD</Feature>
+    /// <Feature>SEC_SECUREBOOT</Feature><Feature>SEC_DEVICEGUARD</Feature>
     /// ```
     ///
     /// ## Fails
     /// ```xml
     /// <Feature>BOARD_DRIVERS</Feature>
-    /// <!-- Feature>SEC_SECUREBOOT</Feature -->
     /// ```
     ///
     /// ## Fix
-    /// Make the security packages of the workspace and choose both features, or have Microsoft sign the drivers. The fix
-    /// adds a feature that a listed manifest defines.
+    /// Choose both features, or have Microsoft sign the drivers. The fix adds a feature that a listed manifest defines.
     ///
     /// ## References
     /// - iot-adk-addonkit, release notes of version 7
@@ -53,7 +49,7 @@ impl Rule for RetailCiMissing {
             if !product.is_iot_core() || product.is_raspberry_pi() {
                 continue;
             }
-            let signers: Vec<_> = driver_packages(product)
+            let signers: Vec<_> = driver_packages(product, &facts.signatures)
                 .map(|package| (package, driver_signer(package, &facts.signatures)))
                 .filter(|(_, signer)| *signer != DriverSigner::Accepted)
                 .collect();
@@ -95,6 +91,8 @@ fn missing(product: &Product) -> impl Iterator<Item = &'static str> {
 mod tests {
     use signer::anchor::TrustClass;
 
+    use crate::facts::contents::Content;
+    use crate::facts::signature::Carrier;
     use crate::testing::*;
 
     fn files(sv: &str, features: &str) -> [(&'static str, String); 4] {
@@ -133,10 +131,12 @@ mod tests {
             let mut workspace = workspace(&files("Board", ""));
             let mut signature = signed("%OEM_NAME%.Test.Gpio.cab", class);
             signature.subject.member = Some("gpio.SYS".into());
+            signature.carrier = Carrier::File(Content::Image { machine: 0x1c4 });
             workspace.signatures.push(signature);
             run("retail-ci-missing", &workspace)
         };
         assert!(found(TrustClass::OwnTest)[0].starts_with("error "));
+        assert!(found(TrustClass::Named)[0].starts_with("error "));
         assert!(found(TrustClass::Public).is_empty());
     }
 

@@ -67,7 +67,7 @@ impl Rule for RetailCiNotEnforced {
                     .because_of_image(product)
                     .help("name the enforced policy");
             }
-            if policies.is_empty() && is_wanting(product) {
+            if policies.is_empty() && is_wanting(facts, product) {
                 let offered = product.known_feature("SEC_DEVICEGUARD") != FeatureMatch::None;
                 report
                     .at(
@@ -83,12 +83,12 @@ impl Rule for RetailCiNotEnforced {
 }
 
 /// Whether a product that shows no policy should have one, and no other rule says so.
-fn is_wanting(product: &Product) -> bool {
+fn is_wanting(facts: &Facts<'_>, product: &Product) -> bool {
     product.has_board_manifests()
         && !product.brings("SEC_DEVICEGUARD")
         && !product.brings("SEC_DEVICEGUARD_TEST")
         && !product.is_raspberry_pi()
-        && driver_packages(product).next().is_none()
+        && driver_packages(product, &facts.signatures).next().is_none()
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-use crate::facts::Facts;
+use crate::facts::{Facts, Signature};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
     /// A retail image takes in a test-signed package
     ///
     /// ## What it checks
-    /// No signature of a package in a retail image ends at the key of a test root: Microsoft's test and development roots, the
-    /// OEM test chains of 2017 and 2013, and this program's own test root. The key decides; names prove nothing.
+    /// No signature of a package in a retail image, or of a catalog, program, driver or app in it, ends at the key of a test
+    /// root: Microsoft's test and development roots, the OEM test chains of 2017 and 2013, and this program's own test root.
+    /// The key decides; names prove nothing. Of packages that are not built, the files that their definitions name are
+    /// judged. A test signature nested in a production signature is reported by `nested-signature-class`.
     ///
     /// ## Why
     /// Retail images do not accept test signatures: the package is refused while the device boots, and a device that was
@@ -19,7 +21,7 @@ declare_rule! {
     /// A package signed with `--profile test`, or with the certificates of the add-on kit.
     ///
     /// ## Fix
-    /// Sign the package again with the retail profile: `proofmark sign --profile retail --in-place PACKAGE.cab`.
+    /// Sign the package again from the inside out: `proofmark resign --profile retail --in-place PACKAGE.cab`.
     ///
     /// ## References
     /// - Microsoft, IoT Core manufacturing guide, "Retail and test images": test-signed packages are not supported in retail images
@@ -35,23 +37,28 @@ declare_rule! {
 
 impl Rule for TestSignedInRetail {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for signature in &facts.signatures {
-            let Some((_, anchor)) = signature.anchored() else {
-                continue;
-            };
-            if anchor.class.is_test() {
-                let message = format!(
-                    "`{}` is test-signed: its chain ends at {} ({})",
-                    signature.name(),
-                    anchor.name,
-                    anchor.class
-                );
-                report
-                    .at_signature(facts, signature, "signer", message)
-                    .help("sign it again: `proofmark sign --profile retail --in-place FILE`");
-            }
+        for found in facts.shared(|signature| {
+            let (_, anchor) = signature
+                .anchored()
+                .filter(|_| !is_beside_another(facts, signature))?;
+            let (name, class) = (&anchor.name, anchor.class);
+            let defect = format!(" is test-signed: its chain ends at {name} ({class})");
+            class.is_test().then_some(("signer", defect))
+        }) {
+            report
+                .at_signature(facts, found.first, found.part, found.message())
+                .help("sign it again: `proofmark resign --profile retail --in-place PACKAGE.cab`");
         }
     }
+}
+
+/// Whether it is nested in a signature that is no test signature: then another rule tells of it.
+fn is_beside_another(facts: &Facts<'_>, signature: &Signature) -> bool {
+    let mut others = facts
+        .signatures
+        .iter()
+        .filter(|other| other.subject == signature.subject);
+    signature.is_nested() && others.any(|other| !other.is_nested() && other.is_of_production())
 }
 
 #[cfg(test)]

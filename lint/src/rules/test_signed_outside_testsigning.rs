@@ -42,27 +42,20 @@ impl Rule for TestSignedOutsideTestsigning {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         let off = |product: &&&Product| !ON.iter().any(|id| product.feature(id).is_some());
         for product in facts.products.iter().filter(off) {
-            let cabs: Vec<&str> = product
-                .packages
-                .iter()
-                .filter_map(|selected| Some(selected.cab.as_ref()?.path.as_str()))
-                .collect();
-            for signature in &facts.signatures {
-                let Some((_, anchor)) = signature.anchored() else {
-                    continue;
-                };
-                if anchor.class.is_test() && cabs.contains(&signature.subject.file.as_str()) {
-                    let message = format!(
-                        "`{}` is test-signed ({}), and {} does not enable test signing",
-                        signature.name(),
-                        anchor.class,
-                        product.oem_input.name(),
-                    );
-                    report
-                        .at_signature(facts, signature, "signer", message)
-                        .also(product.image_place(), "this makes it a test image")
-                        .help("select `IOT_ENABLE_TESTSIGNING`");
-                }
+            let input = product.oem_input.name();
+            for found in facts.shared(|signature| {
+                let (_, anchor) = signature.anchored()?;
+                let is_taken = product.reach.contains(signature.document());
+                let class = Some(anchor.class).filter(|class| class.is_test() && is_taken)?;
+                Some((
+                    "signer",
+                    format!(" is test-signed ({class}), and {input} does not enable test signing"),
+                ))
+            }) {
+                report
+                    .at_signature(facts, found.first, found.part, found.message())
+                    .also(product.image_place(), "this makes it a test image")
+                    .help("select `IOT_ENABLE_TESTSIGNING`");
             }
         }
     }

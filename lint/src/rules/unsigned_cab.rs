@@ -37,7 +37,11 @@ declare_rule! {
 
 impl Rule for UnsignedCab {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for signature in &facts.signatures {
+        for signature in facts
+            .signatures
+            .iter()
+            .filter(|signature| signature.is_package())
+        {
             let name = signature.name();
             match &signature.state {
                 State::Unsigned => {
