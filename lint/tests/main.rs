@@ -11,7 +11,6 @@ mod fixtures;
 #[expect(dead_code, reason = "the tests of images use the rest of it")]
 mod image_builder;
 #[path = "../../formats/tests/appx/builder.rs"]
-#[allow(dead_code, reason = "the tests of app packages use the rest of it")]
 mod package_builder;
 mod packages;
 mod support;
