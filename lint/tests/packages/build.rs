@@ -13,12 +13,11 @@ use signer::anchor::Anchors;
 use signer::catalog::Hashable;
 use signer::clock::parse_rfc3339;
 use signer::digest::{DigestAlgorithm, hex};
+use signer::environment::{Environment, HttpReply, HttpRequest, TransportError};
 use signer::identity::Identity;
 use signer::issue::{Subject, issue};
 use signer::sign::{IfSigned, Job, Placement, SignOptions, sign_bytes};
-use signer::timestamp::{
-    Environment, HttpReply, HttpRequest, Obtainer, Protocol, Server, Servers, TransportError,
-};
+use signer::timestamp::{Obtainer, Protocol, Server, Servers};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -96,14 +95,14 @@ struct Stamps {
 }
 
 impl Environment for Stamps {
-    fn post(&self, request: HttpRequest<'_>) -> Result<HttpReply, TransportError> {
+    fn send(&self, request: HttpRequest<'_>) -> Result<HttpReply, TransportError> {
         let (kind, body) = match self.protocol {
             Protocol::Rfc3161 => ("timestamp-reply", self.authority.answer(request.body)),
             Protocol::Legacy => ("octet-stream", self.authority.countersign(request.body)),
         };
         Ok(HttpReply {
             status: 200,
-            content_type: Some(format!("application/{kind}")),
+            headers: vec![("Content-Type".to_owned(), format!("application/{kind}"))],
             body,
         })
     }
