@@ -1,10 +1,10 @@
 //! What the linter says of whole folders.
 
 mod addonkit;
-mod docs;
 #[path = "../../signer/tests/authority.rs"]
 #[expect(dead_code, reason = "the signer's own tests use the rest of it")]
 mod authority;
+mod docs;
 mod example;
 mod fixtures;
 #[path = "../../formats/tests/pe/builder.rs"]

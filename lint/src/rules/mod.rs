@@ -34,9 +34,9 @@ mod catalog_member_mismatch;
 mod catalog_os_attr;
 mod catalog_unknown_oid;
 mod cert_expired;
-mod computer_name_fixed;
 mod cert_expires_soon;
 mod cert_not_yet_valid;
+mod computer_name_fixed;
 mod cpufilter_case;
 mod crashdump_in_retail;
 mod cross_cert_ca_expired;
@@ -100,8 +100,8 @@ mod fmlist_release_type;
 mod format_dpp_in_retail;
 mod generic_pop_on_1809;
 mod generic_pop_or_cus;
-mod headless_with_foreground;
 mod halext_resigned;
+mod headless_with_foreground;
 mod inf_missing_catalog;
 mod inf_not_universal;
 mod inf_signature_attributes;
@@ -163,8 +163,8 @@ mod ms_package_not_ms_signed;
 mod multiple_device_layouts;
 mod multiple_startup_apps;
 mod multiple_universal_app_install;
-mod no_startup_app;
 mod nested_signature_class;
+mod no_startup_app;
 mod no_timestamp;
 mod ocp_update_fm;
 mod oem_name_empty;
@@ -189,8 +189,8 @@ mod package_release_type_test;
 mod package_removed_or_renamed;
 mod package_version_default;
 mod package_version_format;
-mod package_version_not_increased;
 mod package_version_mixed;
+mod package_version_not_increased;
 mod package_wrong_root;
 mod page_hashes_missing;
 mod partition_content;
@@ -349,9 +349,9 @@ pub static ALL: &[&RuleInfo] = &[
     &catalog_os_attr::RULE,
     &catalog_unknown_oid::RULE,
     &cert_expired::RULE,
-    &computer_name_fixed::RULE,
     &cert_expires_soon::RULE,
     &cert_not_yet_valid::RULE,
+    &computer_name_fixed::RULE,
     &cpufilter_case::RULE,
     &crashdump_in_retail::RULE,
     &cross_cert_ca_expired::RULE,
@@ -415,8 +415,8 @@ pub static ALL: &[&RuleInfo] = &[
     &format_dpp_in_retail::RULE,
     &generic_pop_on_1809::RULE,
     &generic_pop_or_cus::RULE,
-    &headless_with_foreground::RULE,
     &halext_resigned::RULE,
+    &headless_with_foreground::RULE,
     &inf_missing_catalog::RULE,
     &inf_not_universal::RULE,
     &inf_signature_attributes::RULE,
@@ -478,8 +478,8 @@ pub static ALL: &[&RuleInfo] = &[
     &multiple_device_layouts::RULE,
     &multiple_startup_apps::RULE,
     &multiple_universal_app_install::RULE,
-    &no_startup_app::RULE,
     &nested_signature_class::RULE,
+    &no_startup_app::RULE,
     &no_timestamp::RULE,
     &ocp_update_fm::RULE,
     &oem_name_empty::RULE,
@@ -504,8 +504,8 @@ pub static ALL: &[&RuleInfo] = &[
     &package_removed_or_renamed::RULE,
     &package_version_default::RULE,
     &package_version_format::RULE,
-    &package_version_not_increased::RULE,
     &package_version_mixed::RULE,
+    &package_version_not_increased::RULE,
     &package_wrong_root::RULE,
     &page_hashes_missing::RULE,
     &partition_content::RULE,
