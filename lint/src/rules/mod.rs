@@ -240,18 +240,17 @@ mod retail_chain_not_trusted;
 mod retail_ci_missing;
 mod retail_ci_not_enforced;
 mod retail_release_type;
+mod retail_sign_mode;
 mod rootcerts_missing;
 mod rootcerts_test_in_retail;
 mod sample_owner_contoso;
+mod secret_key_in_repo;
 mod secureboot_bin_format;
 mod secureboot_db_expiring;
 mod secureboot_db_missing_ms;
 mod secureboot_pk_kek_missing;
 mod secureboot_published_pk;
 mod secureboot_test_ca_in_retail_db;
-mod retail_sign_mode;
-mod sample_owner_contoso;
-mod secret_key_in_repo;
 mod security_variant_in_retail;
 mod security_variant_in_test;
 mod service_auto_outside_mmos;
@@ -260,6 +259,11 @@ mod service_localsystem;
 mod settings_arch_bsp;
 mod settings_buildconfig;
 mod settings_name_file;
+mod sha1_digest;
+mod sha384_unsupported;
+mod sign_param_cross_cert_pair;
+mod sign_param_weak;
+mod signature_trailing_data;
 mod sipolicy_audit_in_retail;
 mod sipolicy_expired_signer;
 mod sipolicy_missing_driver_signer;
@@ -271,11 +275,6 @@ mod sipolicy_test_root;
 mod sipolicy_umci_off;
 mod sipolicy_update_signer;
 mod sipolicy_xml_bin_drift;
-mod sha1_digest;
-mod sha384_unsupported;
-mod sign_param_cross_cert_pair;
-mod sign_param_weak;
-mod signature_trailing_data;
 mod sirep_port_open;
 mod smbios_length;
 mod smbios_sample_value;
@@ -555,18 +554,17 @@ pub static ALL: &[&RuleInfo] = &[
     &retail_ci_missing::RULE,
     &retail_ci_not_enforced::RULE,
     &retail_release_type::RULE,
+    &retail_sign_mode::RULE,
     &rootcerts_missing::RULE,
     &rootcerts_test_in_retail::RULE,
     &sample_owner_contoso::RULE,
+    &secret_key_in_repo::RULE,
     &secureboot_bin_format::RULE,
     &secureboot_db_expiring::RULE,
     &secureboot_db_missing_ms::RULE,
     &secureboot_pk_kek_missing::RULE,
     &secureboot_published_pk::RULE,
     &secureboot_test_ca_in_retail_db::RULE,
-    &retail_sign_mode::RULE,
-    &sample_owner_contoso::RULE,
-    &secret_key_in_repo::RULE,
     &security_variant_in_retail::RULE,
     &security_variant_in_test::RULE,
     &service_auto_outside_mmos::RULE,
@@ -575,6 +573,11 @@ pub static ALL: &[&RuleInfo] = &[
     &settings_arch_bsp::RULE,
     &settings_buildconfig::RULE,
     &settings_name_file::RULE,
+    &sha1_digest::RULE,
+    &sha384_unsupported::RULE,
+    &sign_param_cross_cert_pair::RULE,
+    &sign_param_weak::RULE,
+    &signature_trailing_data::RULE,
     &sipolicy_audit_in_retail::RULE,
     &sipolicy_expired_signer::RULE,
     &sipolicy_missing_driver_signer::RULE,
@@ -586,11 +589,6 @@ pub static ALL: &[&RuleInfo] = &[
     &sipolicy_umci_off::RULE,
     &sipolicy_update_signer::RULE,
     &sipolicy_xml_bin_drift::RULE,
-    &sha1_digest::RULE,
-    &sha384_unsupported::RULE,
-    &sign_param_cross_cert_pair::RULE,
-    &sign_param_weak::RULE,
-    &signature_trailing_data::RULE,
     &sirep_port_open::RULE,
     &smbios_length::RULE,
     &smbios_sample_value::RULE,
