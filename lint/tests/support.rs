@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lint::baseline::Baseline;
 use formats::certificate::Certificate;
+use lint::baseline::Baseline;
 use lint::engine::{Outcome, gather, judge, shipped};
 use lint::files::Disk;
 use lint::image::ImageType;
