@@ -232,6 +232,8 @@ impl Report {
                 finding.help(help.clone());
             }
         }
+    }
+
     /// Reports a defect of a built package where [`Facts::built_place`] puts it; `part` is the place in the package.
     pub fn at_built(
         &mut self,
