@@ -183,7 +183,11 @@ fn explain_facts(rule: &str, request: &Request<'_>) -> Result<Exit, Error> {
 
 /// Lints what a request names.
 pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcome, Error> {
-    Ok(judge(&gathered(files, request)?, request.policies))
+    let outcome = judge(&gathered(files, request)?, request.policies);
+    match outcome.failures.iter().next() {
+        None => Ok(outcome),
+        Some((rule, problem)) => Err(Error::new(format_args!("own rule {rule}: {problem}"))),
+    }
 }
 
 /// The facts about what a request names, signatures included.

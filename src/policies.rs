@@ -23,6 +23,9 @@ pub(crate) struct PolicyArgs {
     /// Policy of the project, stronger than the organisation's; otherwise the nearest proofmark-policy.toml
     #[arg(long, value_name = "FILE", conflicts_with = "no_project_policy")]
     project_policy: Option<PathBuf>,
+    /// Folder of own rules in Rego
+    #[arg(long, value_name = "DIR")]
+    rules: Vec<PathBuf>,
     /// Do not look for a policy of the project
     #[arg(long)]
     no_project_policy: bool,
@@ -50,6 +53,10 @@ impl PolicyArgs {
         today: Date,
     ) -> Result<Policies, Error> {
         let mut policies = Policies::built_in().on(today);
+        for folder in &self.rules {
+            let added = policies.add_own_rules(&Disk, &text(folder)?);
+            added.map_err(Error::new)?;
+        }
         let organisation = self.policy.clone().or_else(|| config.policy());
         if let Some(path) = organisation {
             add(&mut policies, &below_current(path), Standing::Organisation)?;

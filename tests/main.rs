@@ -31,6 +31,7 @@ mod lint_policies;
 mod loopback;
 mod lsp;
 mod osslsigncode;
+mod own_rules;
 #[path = "../formats/tests/appx/builder.rs"]
 mod package_builder;
 mod policies;

@@ -26,6 +26,8 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
     /// The findings that a comment or the baseline keeps from being reported, and who says so.
     pub suppressed: Vec<Suppressed>,
+    /// Own rules that could not look, each with the reason: the result is not to be trusted then.
+    pub failures: BTreeMap<&'static str, String>,
     /// The texts that the findings point into, those of the policies included.
     pub sources: Sources,
     /// How many findings there are of each level.
@@ -132,11 +134,19 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
         .iter()
         .flat_map(|(facts, rules)| rules.iter().map(move |rule| (facts, rule)))
         .collect();
-    let found: Vec<Vec<Diagnostic>> = tasks
+    let found: Vec<(Vec<Diagnostic>, Option<String>)> = tasks
         .par_iter()
-        .map(|(facts, rule)| check(rule, facts))
+        .map(|(facts, rule)| check_or_fail(rule, facts))
         .collect();
-    let found = without_repetition(found.into_iter().flatten());
+    let mut failures = BTreeMap::new();
+    for ((_, rule), (_, failure)) in tasks.iter().zip(&found) {
+        if let Some(failure) = failure {
+            failures
+                .entry(rule.info.id)
+                .or_insert_with(|| failure.clone());
+        }
+    }
+    let found = without_repetition(found.into_iter().flat_map(|(found, _)| found));
 
     let sources = sources(workspaces, policies);
     let rules = policies.rules();
@@ -171,6 +181,7 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
             .map(|workspace| workspace.sources.len())
             .sum(),
         suppressed,
+        failures,
         diagnostics,
     }
 }
@@ -217,8 +228,14 @@ fn unused_lines(
 }
 
 fn check(configured: &Configured, facts: &Facts<'_>) -> Vec<Diagnostic> {
+    check_or_fail(configured, facts).0
+}
+
+/// What a rule finds, and why it could not look.
+fn check_or_fail(configured: &Configured, facts: &Facts<'_>) -> (Vec<Diagnostic>, Option<String>) {
     let mut report = Report::default();
     configured.rule.check(facts, &mut report);
+    let failure = report.failures().first().cloned();
     let findings = report.into_findings().into_iter();
     let diagnostics = findings.map(|finding| Diagnostic {
         primary: finding.place,
@@ -230,7 +247,7 @@ fn check(configured: &Configured, facts: &Facts<'_>) -> Vec<Diagnostic> {
         fix: finding.fix,
         decided_by: configured.decided_by.clone(),
     });
-    diagnostics.collect()
+    (diagnostics.collect(), failure)
 }
 
 /// Sorted; a document that belongs to images of two types is told of once, by the stricter policy.

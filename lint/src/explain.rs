@@ -38,7 +38,12 @@ pub fn rule(id: &str) -> Result<&'static RuleInfo, UnknownRule> {
 
 /// The manual of a rule, with its metadata and what the policies in force make of it.
 pub fn explain(id: &str, policies: &Policies) -> Result<String, UnknownRule> {
-    let info = rule(id)?;
+    let known = policies.rules();
+    let info = known.iter().find(|info| info.id == id);
+    let info = info.ok_or_else(|| UnknownRule {
+        id: id.to_owned(),
+        near: nearest(id, known.iter().map(|info| info.id)),
+    })?;
     let manual = info.manual();
     let (summary, manual) = manual.split_once('\n').unwrap_or((&manual, ""));
     let mut out = String::new();

@@ -42,6 +42,7 @@ pub mod inside;
 pub mod key_files;
 pub mod lists;
 pub mod nearest;
+pub mod own;
 pub mod policy;
 pub mod read;
 pub mod render;

@@ -185,6 +185,7 @@ pub fn read_parameters<T: DeserializeOwned>(table: DeTable<'_>) -> Result<T, Err
 #[derive(Debug, Default)]
 pub struct Report {
     findings: Vec<Finding>,
+    failures: Vec<String>,
 }
 
 impl Report {
@@ -248,6 +249,16 @@ impl Report {
             finding.also(inside, "the package");
         }
         finding
+    }
+
+    /// Says that the rule could not look: an own rule that does not work.
+    pub fn fail(&mut self, problem: String) {
+        self.failures.push(problem);
+    }
+
+    /// Why the rule could not look.
+    pub fn failures(&self) -> &[String] {
+        &self.failures
     }
 
     /// What was reported, in the order of reporting.

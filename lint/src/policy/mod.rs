@@ -22,6 +22,7 @@ use crate::diagnostic::{DecidedBy, Level, Place};
 use crate::expiry::Until;
 use crate::files::{self, Files};
 use crate::image::ImageType;
+use crate::own::{self, OwnRule, OwnRuleError};
 use crate::rule::{Rule, RuleInfo};
 use crate::rules;
 
@@ -89,6 +90,9 @@ pub enum PolicyError {
         /// What is wrong there.
         problem: String,
     },
+    /// An own rule that the policy names cannot be used.
+    #[error(transparent)]
+    OwnRule(#[from] OwnRuleError),
     /// `extends` comes back to a file, or goes on and on.
     #[error("policy {path} extends itself, or is {DEEPEST} files away, or one of {MOST_FILES}")]
     EndlessExtends {
@@ -196,6 +200,8 @@ pub struct Policies {
     /// What is limited in time counts to its last day; without a day it does not count at all.
     today: Option<Date>,
     baseline: Option<Baseline>,
+    /// Rules of the organisation, by id.
+    own: BTreeMap<&'static str, OwnRule>,
 }
 
 /// A rule that is to run: with its parameters, its level and who decided that.
@@ -223,6 +229,7 @@ impl Policies {
             problems: Vec::new(),
             today: None,
             baseline: None,
+            own: BTreeMap::new(),
         };
         for (image, name, text) in BUILT_IN {
             // A built-in policy that is not TOML would be an empty one; a test holds that against us.
@@ -299,8 +306,22 @@ impl Policies {
             }
         }
         below.pop();
+        for folder in read::own_rules(&source)? {
+            self.add_own_rules(files, &files::join(files::folder_of(path), &folder))?;
+        }
         let document = read::document(&source, standing, None, &self.rules)?;
         self.add_document(document);
+        Ok(())
+    }
+
+    /// Adds the own rules in a folder; policies that are read afterwards can speak about them.
+    pub fn add_own_rules(&mut self, files: &dyn Files, folder: &str) -> Result<(), OwnRuleError> {
+        for rule in own::load(files, folder)? {
+            if self.own.insert(rule.info.id, rule.clone()).is_none() {
+                self.rules.push(rule.info);
+            }
+        }
+        self.rules.sort_by_key(|info| info.id);
         Ok(())
     }
 
@@ -385,6 +406,9 @@ impl Policies {
 
     /// The rule with the parameters that the policies give it.
     fn build(&self, info: &'static RuleInfo, image: Option<ImageType>) -> Box<dyn Rule> {
+        if let Some(own) = self.own.get(info.id) {
+            return Box::new(own.clone());
+        }
         let mut parameters = DeTable::new();
         for (layer, setting) in self.settings_of(info, image) {
             if !setting.parameters.is_empty() {

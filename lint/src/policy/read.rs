@@ -15,7 +15,15 @@ use crate::nearest::nearest;
 use crate::rule::RuleInfo;
 
 /// The keys at the top of a policy.
-const TOP_KEYS: &[&str] = &["description", "extends", "mmos", "retail", "rules", "test"];
+const TOP_KEYS: &[&str] = &[
+    "description",
+    "extends",
+    "mmos",
+    "rego",
+    "retail",
+    "rules",
+    "test",
+];
 /// The keys of an entry beside the rule's parameters.
 const ENTRY_KEYS: &[&str] = &["level", "reason", "until"];
 
@@ -55,6 +63,17 @@ pub(super) fn extends(source: &Source) -> Result<Vec<String>, PolicyError> {
     })
 }
 
+/// The folders of own rules that a policy names, relative to its own folder.
+pub(super) fn own_rules(source: &Source) -> Result<Vec<String>, PolicyError> {
+    let table = parse(source)?;
+    let rego = table.get_ref().get("rego").map(Spanned::get_ref);
+    let folders = rego.and_then(|rego| rego.as_table()?.get("folders"));
+    let folders = folders.and_then(|folders| folders.get_ref().as_array());
+    let texts = folders.into_iter().flat_map(|folders| folders.iter());
+    let texts = texts.filter_map(|folder| folder.get_ref().as_str());
+    Ok(texts.map(str::to_owned).collect())
+}
+
 /// Reads a policy. `only` is the image type of a built-in one, whose `[rules]` are for that type alone.
 pub(super) fn document(
     source: &Arc<Source>,
@@ -80,6 +99,7 @@ pub(super) fn document(
         match entry.0.get_ref().as_ref() {
             "description" => layer.description = reader.text(entry),
             "extends" => reader.texts(entry),
+            "rego" => reader.rego(entry),
             "rules" => {
                 let settings = reader.section(entry, "rules", only);
                 match only {
@@ -168,6 +188,27 @@ impl Reader<'_> {
             }
             _ => {
                 self.text((key, value));
+            }
+        }
+    }
+
+    /// `[rego]`: the folders of own rules.
+    fn rego(&mut self, (_, value): Entry<'_, '_>) {
+        let Some(table) = value.get_ref().as_table() else {
+            let found = value.get_ref().type_str();
+            let message = format!("`rego` is {found}, expected a table");
+            self.invalid(value.span(), "rego", message);
+            return;
+        };
+        for entry in table {
+            match entry.0.get_ref().as_ref() {
+                "folders" if entry.1.get_ref().as_array().is_some() => self.texts(entry),
+                "folders" => {
+                    let found = entry.1.get_ref().type_str();
+                    let message = format!("`folders` is {found}, expected an array of strings");
+                    self.invalid(entry.1.span(), "folders", message);
+                }
+                _ => self.unknown(entry, "`rego` has no", ["folders"]),
             }
         }
     }

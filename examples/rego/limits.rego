@@ -1,0 +1,4 @@
+# What the rules share; a file without `rule` is none.
+package acme.limits
+
+features := 12
