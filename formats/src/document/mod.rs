@@ -13,6 +13,7 @@ pub mod error;
 pub mod feature_manifest;
 pub mod fm_file_list;
 pub mod inf;
+pub mod manifest_name;
 pub mod oem_input;
 pub mod package_manifest;
 pub mod parts;
