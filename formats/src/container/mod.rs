@@ -336,7 +336,7 @@ impl Container {
             Self::Catalog(catalog) => Prepared::Catalog(catalog),
             Self::Pe(image) => Prepared::Pe(Box::new(image.prepare()?)),
             Self::Appx(package) => Prepared::Appx(Box::new(package.prepare()?)),
-            Self::SiPolicy(policy) => Prepared::SiPolicy(policy),
+            Self::SiPolicy(policy) => Prepared::SiPolicy(policy.prepare()?),
             Self::EfiVariable(_) => return Err(not_signed_here()),
         })
     }

@@ -112,6 +112,16 @@ impl SiPolicy {
         Ok(der::octet_string(self.policy()?.0))
     }
 
+    /// The policy, read to its end, so that nobody signs half of one.
+    ///
+    /// # Errors
+    /// As [`Policy::read`].
+    pub fn prepare(&self) -> Result<&Self, ParseError> {
+        let (policy, offset) = self.policy()?;
+        Policy::read(policy, offset)?;
+        Ok(self)
+    }
+
     /// The patch that puts a signature, which carries this policy, in place of the whole file.
     pub fn embed(&self, cms: &[u8]) -> Patch {
         self.replace(cms.to_vec())
