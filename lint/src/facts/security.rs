@@ -1,6 +1,7 @@
 //! Code-integrity policies, secure-boot variables, certificates and signed code among the files of a workspace, and what
 //! a product has of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use formats::certificate::Certificate;
@@ -105,6 +106,19 @@ impl SignedCode {
         let names: Vec<String> = leaves.map(|leaf| leaf.subject.to_string()).collect();
         names.join(" and ")
     }
+}
+
+/// Signed code that a product gets.
+#[derive(Debug, Clone)]
+pub struct ProductCode<'a> {
+    /// The package that brings it.
+    pub selected: &'a SelectedPackage,
+    /// The signer of the file.
+    pub place: Place,
+    /// The file, or the member of the cabinet.
+    pub path: String,
+    /// Who signed it.
+    pub code: Cow<'a, SignedCode>,
 }
 
 /// The chain of a signer as far as the file and the built-in anchors tell it.
@@ -253,36 +267,91 @@ impl<'a> Facts<'a> {
         packages.flat_map(|package| self.variables_of(&package.definition))
     }
 
-    /// The signed code that a product gets from packages which the workspace defines: package, file, what was read.
-    pub fn code_of<'p>(
-        &'p self,
-        product: &'p Product,
-    ) -> Vec<(&'p SelectedPackage, &'p str, &'p SignedCode)> {
+    /// The signed code that a product gets: of a package that is built what is in the cabinet, of another one the
+    /// payload that its definition names.
+    pub fn code_of<'p>(&'p self, product: &'p Product) -> Vec<ProductCode<'p>> {
         let mut found = Vec::new();
         for selected in &product.packages {
-            let Some(package) = &selected.package else {
-                continue;
-            };
-            let definition = &package.definition;
-            let has_driver = !definition.driver_infs().is_empty();
-            let sources: Vec<String> = definition
-                .files()
-                .iter()
-                .filter_map(|file| file.source.as_ref())
-                .filter_map(|source| match self.payload(definition, &source.value) {
-                    Payload::Found(file) => Some(file.path.clone()),
-                    Payload::Missing | Payload::Unknown => None,
-                })
-                .collect();
-            let code = self.workspace.security.code.iter();
-            found.extend(code.filter_map(|(path, code)| {
-                // The files of a driver are named by its INF file, which lies beside them.
-                let is_beside = files::folder_of(path) == definition.folder();
-                let is_driver = has_driver && is_beside && code.kind == CodeKind::Kernel;
-                (is_driver || sources.contains(path)).then_some((selected, path.as_str(), code))
-            }));
+            let members = self.code_in_cabinet(selected);
+            match members.is_empty() {
+                true => found.extend(self.code_of_payload(selected)),
+                false => found.extend(members),
+            }
         }
         found
+    }
+
+    fn code_in_cabinet<'p>(&'p self, selected: &'p SelectedPackage) -> Vec<ProductCode<'p>> {
+        let Some(cab) = &selected.cab else {
+            return Vec::new();
+        };
+        let signatures = self.signatures.iter();
+        let signatures = signatures.filter(|signature| {
+            signature.subject.file == cab.path
+                && (signature.is_image() || signature.app().is_some())
+        });
+        let mut members: BTreeMap<&str, ProductCode<'p>> = BTreeMap::new();
+        for signature in signatures {
+            let (Some(member), Some(report)) = (&signature.subject.member, signature.report())
+            else {
+                continue;
+            };
+            let Some(chain) = &report.chain else {
+                continue;
+            };
+            let entry = members.entry(member).or_insert_with(|| ProductCode {
+                selected,
+                place: signature.place("signer"),
+                path: member.clone(),
+                code: Cow::Owned(SignedCode {
+                    kind: match signature.is_driver() {
+                        true => CodeKind::Kernel,
+                        false => CodeKind::User,
+                    },
+                    chains: Vec::new(),
+                    hashes: Vec::new(),
+                }),
+            });
+            let code = entry.code.to_mut();
+            code.hashes.extend(report.signed_digest.clone());
+            code.chains.push(SignerChain {
+                certificates: chain.certificates.clone(),
+                root: chain
+                    .anchor()
+                    .map(|anchor| anchor.thumbprint.to_lowercase()),
+            });
+        }
+        members.into_values().collect()
+    }
+
+    fn code_of_payload<'p>(&'p self, selected: &'p SelectedPackage) -> Vec<ProductCode<'p>> {
+        let Some(package) = &selected.package else {
+            return Vec::new();
+        };
+        let definition = &package.definition;
+        let has_driver = !definition.driver_infs().is_empty();
+        let files = definition.files();
+        let sources = files.iter().filter_map(|file| file.source.as_ref());
+        let sources: Vec<&str> = sources
+            .filter_map(|source| match self.payload(definition, &source.value) {
+                Payload::Found(file) => Some(file.path.as_str()),
+                Payload::Missing | Payload::Unknown => None,
+            })
+            .collect();
+        let code = self.workspace.security.code.iter();
+        let code = code.filter(|(path, code)| {
+            // The files of a driver are named by its INF file, which lies beside them.
+            let is_beside = files::folder_of(path) == definition.folder();
+            let is_driver = has_driver && is_beside && code.kind == CodeKind::Kernel;
+            is_driver || sources.contains(&path.as_str())
+        });
+        code.map(|(path, code)| ProductCode {
+            selected,
+            place: Place::binary(path.as_str(), "signature[0].signer"),
+            path: path.clone(),
+            code: Cow::Borrowed(code),
+        })
+        .collect()
     }
 
     /// The certificate files of the workspace that a policy means by a hash.
@@ -374,3 +443,44 @@ const TEST_AUTHORITIES: [(&str, &str); 2] = [
         "Microsoft Windows PCA 2010",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use signer::anchor::TrustClass;
+
+    use crate::facts::contents::Content;
+    use crate::facts::signature::{Carrier, State};
+    use crate::testing::security::{RawPolicy, RawSigner, certificate, product};
+    use crate::testing::{run, signed, workspace};
+
+    #[test]
+    fn what_is_in_a_built_cabinet_is_held_against_the_policy() {
+        let cab = "%OEM_NAME%.Test.Guard.cab";
+        let found = |kernel: &[u32]| {
+            let policy = RawPolicy {
+                signers: vec![RawSigner::of("demo-retail"), RawSigner::of("oem")],
+                kernel: kernel.to_vec(),
+                ..RawPolicy::default()
+            };
+            let mut files = product("Production", &policy.signed());
+            files.push((cab.to_owned(), Vec::new()));
+            let mut workspace = workspace(&files);
+            let mut signature = signed(cab, TrustClass::OwnTest);
+            signature.subject.member = Some("windows/system32/gpio.sys".into());
+            signature.carrier = Carrier::File(Content::Image { machine: 0x1c4 });
+            if let State::Signed(report) = &mut signature.state {
+                let chain = report.chain.as_mut().unwrap();
+                chain.certificates = vec![certificate("oem")];
+            }
+            workspace.signatures.push(signature);
+            run("sipolicy-missing-driver-signer", &workspace)
+        };
+        let missing = found(&[0]);
+        assert_eq!(missing.len(), 1);
+        assert!(
+            missing[0].contains(cab) && missing[0].contains("`gpio.sys` is signed by "),
+            "{missing:?}"
+        );
+        assert!(found(&[1]).is_empty());
+    }
+}

@@ -1,6 +1,6 @@
 use formats::container::si_policy::PolicyOption;
 
-use crate::diagnostic::{Level, Place};
+use crate::diagnostic::Level;
 use crate::facts::Facts;
 use crate::facts::policy_verdict::{Verdict, verdict};
 use crate::facts::security::CodeKind;
@@ -11,12 +11,12 @@ declare_rule! {
     /// The code-integrity policy does not allow a driver or program of the image
     ///
     /// ## What it checks
-    /// Every signed driver, program, library and app package that a retail image gets from packages of the workspace is
+    /// Every signed driver, program, library and app package that a retail image gets from built packages, or from those
+    /// that the workspace defines and that are not built yet, is
     /// allowed by the installed policy: drivers by the kernel scenario 131, the rest by the user scenario 12 where the
     /// policy has `Enabled:UMCI`. A signer of the policy is held against the whole chain of each signature: by the hash of
     /// a certificate or by the well-known root, and by key usages, publisher and issuer. File rules count by hash and by
-    /// name. What is not signed is the matter of other rules, and so is code inside cabinets that others built. A policy
-    /// in audit mode gives a warning.
+    /// name. What is not signed is the matter of other rules. A policy in audit mode gives a warning.
     ///
     /// ## Why
     /// A driver that the policy does not know is not loaded. If it is one that the start needs, the device hangs before
@@ -54,12 +54,13 @@ impl Rule for SipolicyMissingDriverSigner {
         for (product, installed, read) in facts.readable_policies() {
             let policy = &read.policy;
             let checks_programs = policy.option(PolicyOption::UMCI).is_some();
-            for (selected, path, code) in facts.code_of(product) {
+            for found in facts.code_of(product) {
+                let code = found.code.as_ref();
                 if code.kind == CodeKind::User && !checks_programs {
                     continue;
                 }
-                let name = name_of(path);
-                let message = match verdict(policy, path, code) {
+                let name = name_of(&found.path);
+                let message = match verdict(policy, &found.path, code) {
                     Verdict::Allowed => continue,
                     Verdict::NotAllowed | Verdict::NoScenario => {
                         format!(
@@ -69,10 +70,10 @@ impl Rule for SipolicyMissingDriverSigner {
                     }
                     Verdict::Denied(what) => format!("`{name}` is denied by the policy: {what}"),
                 };
-                let finding = report.at(Place::binary(path, "signature[0].signer"), message);
+                let finding = report.at(found.place, message);
                 finding
                     .also(installed.file.place.clone(), "the policy of the image")
-                    .also(selected.place(), "this brings the file into the image")
+                    .also(found.selected.place(), "this brings the file into the image")
                     .because_of_image(product)
                     .help("sign it with a certificate that the policy allows, or add its signer to the policy");
                 if policy.option(PolicyOption::AUDIT_MODE).is_some() {

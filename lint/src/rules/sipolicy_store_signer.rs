@@ -49,16 +49,16 @@ impl Rule for SipolicyStoreSigner {
                 continue;
             }
             let code = facts.code_of(product);
-            let mut apps = code.iter().filter(|(_, _, code)| is_of_store(code));
-            if let Some((selected, path, _)) = apps.next() {
-                let name = name_of(path);
+            let mut apps = code.iter().filter(|found| is_of_store(&found.code));
+            if let Some(app) = apps.next() {
+                let name = name_of(&app.path);
                 let message = format!(
                     "`{}` does not allow `{name}`, an app of the Store",
                     installed.file.name
                 );
                 report
                     .at(installed.file.place.clone(), message)
-                    .also(selected.place(), "this brings the app into the image")
+                    .also(app.selected.place(), "this brings the app into the image")
                     .because_of_image(product)
                     .help(
                         "add the Store's signer to the policy, as the template of the kit has it",
