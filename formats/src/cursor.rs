@@ -1,5 +1,7 @@
 //! The only code that slices binary input: a little-endian cursor that names every field it reads.
 
+use std::io::{Read, Seek, SeekFrom};
+
 use crate::error::{ParseError, Problem};
 
 /// Reads one structure's fields in order; every error names structure, field and file offset.
@@ -80,6 +82,11 @@ impl<'a> Cursor<'a> {
         Ok(u32::from_le_bytes(self.array(field)?))
     }
 
+    /// A little-endian 64-bit number.
+    pub fn u64(&mut self, field: &'static str) -> Result<u64, ParseError> {
+        Ok(u64::from_le_bytes(self.array(field)?))
+    }
+
     /// The bytes before the next NUL, which is consumed too; at most `limit` of them.
     pub fn c_string(&mut self, field: &'static str, limit: usize) -> Result<&'a [u8], ParseError> {
         let rest = self.bytes.get(self.position..).unwrap_or_default();
@@ -119,6 +126,23 @@ impl<'a> Cursor<'a> {
     ) -> ParseError {
         ParseError::invalid(self.structure, field, self.offset(), found, expected)
     }
+}
+
+/// Up to `count` bytes at `offset`. Fewer come at the end of the file: the cursor that reads them then names the
+/// field that is cut off.
+pub(crate) fn read_at(
+    input: &mut (impl Read + Seek),
+    structure: &'static str,
+    field: &'static str,
+    offset: u64,
+    count: usize,
+) -> Result<Vec<u8>, ParseError> {
+    let mut bytes = Vec::new();
+    input
+        .seek(SeekFrom::Start(offset))
+        .and_then(|_| input.by_ref().take(count as u64).read_to_end(&mut bytes))
+        .map_err(|error| ParseError::io(structure, field, offset, &error))?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod container;
 pub mod cursor;
 pub mod der;
 pub mod der_time;
+pub mod disk;
 pub mod document;
 pub mod error;
 pub mod guid;

@@ -72,7 +72,7 @@ pub(super) fn compressed(text: &[u8], entry: &Entry) -> Result<(Vec<u8>, Sizes),
 }
 
 /// The CRC-32 of bytes in memory.
-pub(super) fn crc_32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc_32(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);
     crc.sum()

@@ -37,6 +37,8 @@ use input::read_at;
 use parts::{ContentTypesPart, Parts, parse_block_map, refuse_look_alikes};
 use signature::Signature;
 
+pub(crate) use content_types::crc_32;
+
 pub use central::MAX_CENTRAL_DIRECTORY;
 pub use expand::BLOCK;
 pub use original::ORIGINAL;

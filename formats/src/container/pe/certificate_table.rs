@@ -3,8 +3,8 @@
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-use super::header::{Header, limit, read_at};
-use crate::cursor::Cursor;
+use super::header::{Header, limit};
+use crate::cursor::{Cursor, read_at};
 use crate::der::{self, Reader};
 use crate::error::{ParseError, Problem};
 

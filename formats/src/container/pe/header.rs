@@ -1,9 +1,9 @@
 //! MS-DOS header, NT headers and section table: what of a PE image is read before its data.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 use std::ops::Range;
 
-use crate::cursor::Cursor;
+use crate::cursor::{Cursor, read_at};
 use crate::error::{ParseError, Problem};
 
 /// Bytes of the MS-DOS header.
@@ -292,23 +292,6 @@ fn read_sections(
         });
     }
     Ok(sections)
-}
-
-/// Up to `count` bytes at `offset`. Fewer come at the end of the file: the cursor that reads them then names the
-/// field that is cut off.
-pub(super) fn read_at(
-    input: &mut (impl Read + Seek),
-    structure: &'static str,
-    field: &'static str,
-    offset: u64,
-    count: usize,
-) -> Result<Vec<u8>, ParseError> {
-    let mut bytes = Vec::new();
-    input
-        .seek(SeekFrom::Start(offset))
-        .and_then(|_| input.by_ref().take(count as u64).read_to_end(&mut bytes))
-        .map_err(|error| ParseError::io(structure, field, offset, &error))?;
-    Ok(bytes)
 }
 
 /// An error for a value beyond a limit.
