@@ -57,8 +57,9 @@ fn every_file_is_read_as_what_it_is() {
         *kinds.entry(recognised.kind).or_insert(0) += 1;
     }
     let expected = BTreeMap::from([
-        // Five policies, seven designer projects, the environment, and a task whose declaration lies.
-        (None, 14),
+        // Seven designer projects, the environment, and a task whose declaration lies.
+        (None, 9),
+        (Some(Kind::SiPolicy), 5),
         (Some(Kind::OemInput), 20),
         (Some(Kind::FeatureManifest), 8),
         (Some(Kind::FmFileList), 6),
