@@ -204,7 +204,7 @@ fn gathered(files: &dyn Files, request: &Request<'_>) -> Result<Vec<Workspace>, 
     };
     let earlier = request.shipped.map(|folder| {
         let folder = policies::text(folder)?;
-        let earlier = shipped(files, &folder, &options).map_err(Error::new)?;
+        let earlier = shipped(files, &folder, &options, verify).map_err(Error::new)?;
         Ok::<_, Error>(Arc::new(earlier))
     });
     let earlier = earlier.transpose()?;

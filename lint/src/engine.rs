@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use signer::verify::VerifyOptions;
 
 use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::discover::{DiscoverError, discover};
@@ -18,6 +19,7 @@ use crate::resolve::{ResolveOptions, TooMany, resolve};
 use crate::rule::{Input, Report};
 use crate::sources::Sources;
 use crate::suppression::{self, Suppressed};
+use crate::verify::verify_cabinets;
 
 /// The result of a run.
 #[derive(Debug, Clone, Default)]
@@ -106,14 +108,18 @@ pub fn gather(
     workspaces.collect()
 }
 
-/// Reads the folder of an earlier release, for rules that compare with it: put the result into [`Workspace::shipped`].
+/// Reads the folder of an earlier release and looks into its packages, for rules that compare with it: put the result
+/// into [`Workspace::shipped`].
 pub fn shipped(
     files: &dyn Files,
     folder: &str,
     options: &ResolveOptions,
+    verify: VerifyOptions<'_>,
 ) -> Result<Shipped, GatherError> {
     let mut workspaces = gather(files, &[folder.to_owned()], options)?;
-    Ok(Shipped::new(workspaces.pop().unwrap_or_default()))
+    let mut workspace = workspaces.pop().unwrap_or_default();
+    verify_cabinets(files, &mut workspace, verify);
+    Ok(Shipped::new(workspace))
 }
 
 /// Runs the rules over what was gathered, takes out what is suppressed or may wait, and then judges the policies,

@@ -73,20 +73,17 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
     let mut workspaces = gather(&Disk, &[text(&linted)], options).unwrap();
     let anchors = anchors(folder);
     let at = parse_rfc3339("2026-06-01").unwrap();
+    let verify = VerifyOptions {
+        at,
+        anchors: &anchors,
+    };
     let earlier = earlier.map(|(_, name)| {
-        let earlier = shipped(&Disk, &text(&folder.join(name)), options);
+        let earlier = shipped(&Disk, &text(&folder.join(name)), options, verify);
         Arc::new(earlier.unwrap())
     });
     for workspace in &mut workspaces {
         workspace.shipped = earlier.clone();
-        verify_cabinets(
-            &Disk,
-            workspace,
-            VerifyOptions {
-                at,
-                anchors: &anchors,
-            },
-        );
+        verify_cabinets(&Disk, workspace, verify);
     }
     let policy = folder.join("policy.toml");
     let mut policies = if policy.exists() {

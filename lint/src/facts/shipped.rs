@@ -5,6 +5,7 @@ use std::sync::Arc;
 use formats::document::workspace_settings::WorkspaceEnv;
 use formats::source::Source;
 
+use super::built::BuiltPackage;
 use super::origin::Origin;
 use super::product::Arch;
 use super::{Documents, Workspace};
@@ -35,6 +36,12 @@ impl Shipped {
     /// The texts of its documents.
     pub fn sources(&self) -> &[Arc<Source>] {
         &self.workspace.sources
+    }
+
+    /// Its built package of that name, letter case aside.
+    pub fn built(&self, name: &str) -> Option<&BuiltPackage> {
+        let mut built = self.workspace.built.iter();
+        built.find(|built| built.name().eq_ignore_ascii_case(name))
     }
 
     /// The file names of its packages, built or defined, each once, sorted.

@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use crate::facts::Facts;
+use crate::facts::built::BuiltPackage;
 use crate::facts::product::Arch;
 use crate::facts::version::PackageVersion;
 use crate::rule::{Report, Rule, declare_rule};
@@ -8,7 +11,8 @@ declare_rule! {
     ///
     /// ## What it checks
     /// With `--shipped DIR`, which names the folder of an earlier release: the `BSPVersion` of every processor is higher than in
-    /// the `IoTWorkspace.xml` of that release. Without the option nothing is checked.
+    /// the `IoTWorkspace.xml` of that release, and a built package that differs from the one of that name there has a higher
+    /// version; catalogs do not count, which signing changes. Without the option nothing is checked.
     ///
     /// ## Why
     /// Devices install a package only when its version is higher than the one they have. What is not raised never arrives.
@@ -47,28 +51,59 @@ impl Rule for PackageVersionNotIncreased {
                 let (Some(now), Some(before)) = (&env.bsp_version, before) else {
                     continue;
                 };
-                let versions = (
-                    PackageVersion::parse(&now.value),
-                    PackageVersion::parse(&before.value),
-                );
-                if let (Some(new), Some(old)) = versions
+                let versions = [now, before].map(|version| PackageVersion::parse(&version.value));
+                if let [Some(new), Some(old)] = versions
                     && new <= old
                 {
-                    report
-                        .at(
-                            settings.value(now, "IoTWorkspace/Env/BSPVersion"),
-                            format!("`BSPVersion` is {new}, and {old} was shipped"),
-                        )
-                        .help("raise the version with every release");
+                    let place = settings.value(now, "IoTWorkspace/Env/BSPVersion");
+                    let message = format!("`BSPVersion` is {new}, and {old} was shipped");
+                    report.at(place, message).help("raise the version");
                 }
+            }
+        }
+        for built in &facts.built {
+            let Some(before) = shipped.built(built.name()) else {
+                continue;
+            };
+            let version = |built: &BuiltPackage| {
+                let version = built.contents.identity.version.as_deref();
+                PackageVersion::parse(version?)
+            };
+            if let (Some(new), Some(old)) = (version(built), version(before))
+                && new <= old
+                && files(built) != files(before)
+            {
+                let name = built.name();
+                let message =
+                    format!("`{name}` was changed, its version is {new} and {old} was shipped");
+                report
+                    .at(built.manifest_place("assemblyIdentity/@version"), message)
+                    .help("raise the version and build the package again");
             }
         }
     }
 }
 
+/// The files of a package without its catalogs: name and digest.
+fn files(built: &BuiltPackage) -> BTreeSet<(&str, &str)> {
+    let members = built.contents.members.iter();
+    let files = members.map(|member| (member.path.as_str(), member.sha256.as_str()));
+    files
+        .filter(|(path, _)| !path.to_ascii_lowercase().ends_with(".cat"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::testing::lint_after;
+    use crate::facts::shipped::Shipped;
+    use crate::resolve::ResolveOptions;
+    use crate::testing::{lint_after, run, verified};
+
+    const OLD: &[u8] = include_bytes!(
+        "../../tests/fixtures/package-version-mixed/Build/arm/pkgs/Fjordlight.Kiosk.Agent.cab"
+    );
+    const NEW: &[u8] =
+        include_bytes!("../../tests/fixtures/unsigned-pe/Fjordlight.Kiosk.Agent.cab");
 
     fn lint(before: &str, now: &str) -> Vec<String> {
         let workspace = |version: &str| {
@@ -92,6 +127,24 @@ mod tests {
         assert_eq!(lint("10.0.10.0", "10.0.9.0"), [wanted]);
         assert_eq!(lint("10.0.3.0", "10.0.3.0").len(), 1);
         assert!(lint("10.0.3.0", "10.0.10.0").is_empty());
-        assert!(lint("unknown", "10.0.10.0").is_empty());
+    }
+
+    #[test]
+    fn a_changed_package_has_a_higher_version() {
+        let lint = |before: &[u8], now: &[u8]| {
+            let of = |bytes: &[u8]| {
+                verified(
+                    &[("Fjordlight.Kiosk.Agent.cab", bytes)],
+                    &ResolveOptions::default(),
+                )
+            };
+            let mut workspace = of(now);
+            workspace.shipped = Some(Shipped::new(of(before)).into());
+            run("package-version-not-increased", &workspace).concat()
+        };
+        assert_eq!((lint(OLD, NEW), lint(NEW, NEW)), Default::default());
+        let found = lint(NEW, OLD);
+        let wanted = "was changed, its version is 10.1.3.0 and 10.1.4.0 was shipped";
+        assert!(found.contains(wanted), "{found}");
     }
 }
