@@ -46,7 +46,7 @@ pub(crate) struct LintArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["baseline", "fix", "diff"])]
     write_baseline: Option<PathBuf>,
     /// Value of a variable such as OEM_NAME, stronger than the workspace's
-    #[arg(long, value_name = "NAME=VALUE", value_parser = definition)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     define: Vec<(String, String)>,
     /// Folder of an earlier release, to compare versions, layouts and packages with
     #[arg(long, value_name = "DIR")]
@@ -216,7 +216,7 @@ fn gathered(files: &dyn Files, request: &Request<'_>) -> Result<Vec<Workspace>, 
 }
 
 /// Paths as the linter has them.
-fn text_paths(paths: &[PathBuf]) -> Result<Vec<String>, Error> {
+pub(crate) fn text_paths(paths: &[PathBuf]) -> Result<Vec<String>, Error> {
     paths.iter().map(|path| policies::text(path)).collect()
 }
 
@@ -253,7 +253,8 @@ fn write_baseline(path: &Path, outcome: &Outcome, fails: Option<Level>) -> Resul
     })
 }
 
-fn definition(text: &str) -> Result<(String, String), String> {
+/// `NAME=VALUE`.
+pub(crate) fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("NAME=VALUE is expected".to_owned()),

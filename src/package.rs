@@ -1,5 +1,7 @@
 //! `proofmark package`: cabinets from files, files from cabinets, and what a package is.
 
+mod build;
+mod diff;
 mod show;
 mod unpack;
 
@@ -16,7 +18,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output;
 
-/// Make, unpack and show cabinets.
+/// Build, pack, unpack and show packages.
 #[derive(Debug, Args)]
 pub(crate) struct PackageArgs {
     #[command(subcommand)]
@@ -25,6 +27,8 @@ pub(crate) struct PackageArgs {
 
 #[derive(Debug, Subcommand)]
 enum PackageCommand {
+    Build(Box<build::BuildArgs>),
+    Diff(diff::DiffArgs),
     Pack(PackArgs),
     Unpack(unpack::UnpackArgs),
     Show(show::ShowArgs),
@@ -47,6 +51,8 @@ struct PackArgs {
 /// Runs the command.
 pub(crate) fn run(arguments: &PackageArgs, config: &Config) -> Result<Exit, Error> {
     match &arguments.command {
+        PackageCommand::Build(arguments) => build::run(arguments, config),
+        PackageCommand::Diff(arguments) => diff::run(arguments, config),
         PackageCommand::Pack(arguments) => pack_files(arguments),
         PackageCommand::Unpack(arguments) => unpack::run(arguments),
         PackageCommand::Show(arguments) => show::run(arguments, config),

@@ -32,6 +32,7 @@ mod loopback;
 mod lsp;
 mod osslsigncode;
 mod own_rules;
+mod package_build;
 #[path = "../formats/tests/appx/builder.rs"]
 mod package_builder;
 mod policies;

@@ -5,7 +5,9 @@
 
 pub mod appx;
 pub mod boot_configuration;
+pub mod build_filter;
 pub mod command_script;
+pub mod component_registry;
 pub mod customizations;
 pub mod decode;
 pub mod device_layout;
@@ -25,6 +27,7 @@ pub mod registry;
 mod registry_data;
 mod registry_xml;
 pub mod rewrite;
+pub mod runtime_path;
 pub mod si_policy;
 pub mod variables;
 pub mod wm_xml;

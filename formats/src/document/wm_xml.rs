@@ -108,6 +108,8 @@ pub struct WmService {
     pub attributes: Vec<Attribute>,
     /// `failureActions/actions/action/@type` in order.
     pub failure_actions: Vec<Spanned<String>>,
+    /// The names of all elements in it, `failureActions` included.
+    pub children: Vec<Spanned<String>>,
     /// The whole element.
     pub element: Span,
     /// Symbolic place, e.g. `identity/service`.
@@ -235,7 +237,9 @@ impl WmXml {
 
 fn read_service<'a>(reader: &mut Reader<'a>, service: &Element<'a>) -> WmService {
     let mut failure_actions = Vec::new();
+    let mut children = Vec::new();
     for child in reader.children(service) {
+        children.push(reader.name(&child));
         if child.name() != "failureActions" {
             continue;
         }
@@ -253,6 +257,7 @@ fn read_service<'a>(reader: &mut Reader<'a>, service: &Element<'a>) -> WmService
         image_path: reader.attribute(service, "imagePath"),
         attributes: reader.attributes(service),
         failure_actions,
+        children,
         element: service.span(),
         route: service.route.clone(),
     }

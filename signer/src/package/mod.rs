@@ -4,8 +4,10 @@
 //! manifests, the manifest of the package, its catalog, and the cabinet. What has to be done is planned before anything
 //! is done, and the result is verified as a whole before it takes its name.
 
+mod build;
 mod check;
 mod contents;
+mod diff;
 mod links;
 mod plan;
 mod refresh;
@@ -22,7 +24,12 @@ use formats::error::ParseError;
 use crate::sign::SignError;
 use crate::timestamp::Obtained;
 
+pub use build::{
+    BuildOptions, Built, DefinitionError, MAX_FILES, Model, ModelFile, ModelKey, ModelValue,
+    Target, build, model,
+};
 pub use contents::{Package, PackageFile};
+pub use diff::{Difference, Part, diff};
 pub use links::Examination;
 pub use plan::Terms;
 pub use resign::resign;

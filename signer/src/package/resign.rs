@@ -43,7 +43,7 @@ pub fn resign(source: &Path, target: &Path, terms: &Terms<'_>) -> Result<Outcome
 }
 
 /// The same in memory, for a package of this file name; no bytes where it stays as it is or is only planned.
-fn resign_bytes(
+pub(super) fn resign_bytes(
     bytes: &[u8],
     name: &str,
     terms: &Terms<'_>,

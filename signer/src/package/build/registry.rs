@@ -1,0 +1,168 @@
+//! Registry keys and values of a definition as a component manifest has them.
+
+use std::collections::{HashMap, HashSet};
+
+use formats::document::registry::{self as document, RegistryData, RegistryType, canonical_key};
+use formats::source::{Span, Spanned};
+
+use super::definition::Texts;
+use super::{DefinitionError, ModelKey, ModelValue};
+
+/// Hives of the device that packages of OEMs write to; they are not keys of a manifest, what is below them is.
+const HIVES: [&str; 3] = [
+    r"HKEY_LOCAL_MACHINE\SOFTWARE",
+    r"HKEY_LOCAL_MACHINE\SYSTEM",
+    r"HKEY_USERS\.DEFAULT",
+];
+/// Most keys of a package.
+const MAX_KEYS: usize = 100_000;
+
+/// The keys of a package, each once, parents before children.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    keys: Vec<ModelKey>,
+    places: HashMap<String, usize>,
+    /// Key and name of each value, in small letters.
+    values: HashSet<(usize, String)>,
+}
+
+impl Registry {
+    pub(super) fn into_keys(self) -> Vec<ModelKey> {
+        self.keys
+    }
+
+    /// Adds what a definition writes.
+    pub(super) fn add(
+        &mut self,
+        registry: &document::Registry,
+        texts: &Texts<'_>,
+    ) -> Result<(), DefinitionError> {
+        for key in &registry.keys {
+            let written = texts_of(&key.key);
+            let route = format!("{}/@keyName", key.route);
+            let name = texts.keeping(&written, &route, &["hklm.", "hkcr.", "hkcu.", "hkuser."])?;
+            self.key(&name, key.key.span, &route)?;
+        }
+        for value in &registry.values {
+            let route = &value.route;
+            let written = texts_of(&value.key);
+            let key = texts.keeping(&written, route, &["hklm.", "hkcr.", "hkcu.", "hkuser."])?;
+            let key = self.key(&key, value.key.span, route)?;
+            let name = texts.keeping(&value.name, &format!("{route}/@name"), &["runtime."])?;
+            let data = texts.keeping(&value.written, &format!("{route}/@value"), &["runtime."])?;
+            let fail = |reason: String| DefinitionError::new(value.element, route.clone(), reason);
+            let mut expanded = value.clone();
+            expanded.written.value = data;
+            let decoded = expanded.data();
+            let data = decoded
+                .map_err(|problem| fail(format!("`{}`: {problem}", expanded.written.value)))?;
+            let (kind, data) = form(&value.kind.value, &data).map_err(fail)?;
+            let value = ModelValue { name, kind, data };
+            self.value(key, value).map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    /// Index of a key, which is made with those above it where it is not there.
+    pub(super) fn key(
+        &mut self,
+        written: &str,
+        span: Span,
+        route: &str,
+    ) -> Result<usize, DefinitionError> {
+        let fail = |reason: String| Err(DefinitionError::new(span, route, reason));
+        let Some(key) = canonical_key(written) else {
+            return fail(format!("`{written}` does not begin with a hive"));
+        };
+        let Some((hive, below)) = HIVES.iter().find_map(|hive| Some((hive, key.below(hive)?)))
+        else {
+            let reason = format!(
+                "`{written}` is in none of the hives whose form in a package is known: {}",
+                HIVES.join(", ")
+            );
+            return fail(reason);
+        };
+        if below.is_empty() {
+            return fail(format!("`{written}` is a hive, and no key in it"));
+        }
+        let mut path = (*hive).to_owned();
+        let mut found = 0;
+        for part in below.split('\\') {
+            path.push('\\');
+            path.push_str(part);
+            let next = self.keys.len();
+            found = *self.places.entry(path.to_lowercase()).or_insert(next);
+            if found == next {
+                self.keys.push(ModelKey {
+                    key: path.clone(),
+                    values: Vec::new(),
+                });
+            }
+            if self.keys.len() > MAX_KEYS {
+                return fail(format!(
+                    "the package has more than {MAX_KEYS} registry keys"
+                ));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Adds a value to the key of this index.
+    pub(super) fn value(&mut self, key: usize, value: ModelValue) -> Result<(), String> {
+        if !self.values.insert((key, value.name.to_lowercase())) {
+            return Err(format!("the value `{}` is written twice", value.name));
+        }
+        if let Some(key) = self.keys.get_mut(key) {
+            key.values.push(value);
+        }
+        Ok(())
+    }
+}
+
+fn texts_of(key: &Spanned<std::sync::Arc<str>>) -> Spanned<String> {
+    Spanned {
+        value: key.value.to_string(),
+        span: key.span,
+    }
+}
+
+/// Type and data in the notation of manifests.
+fn form(kind: &RegistryType, data: &RegistryData) -> Result<(&'static str, String), String> {
+    match (kind, data) {
+        (RegistryType::Sz, RegistryData::Text(text)) => Ok(("REG_SZ", text.clone())),
+        (RegistryType::ExpandSz, RegistryData::Text(text)) => Ok(("REG_EXPAND_SZ", text.clone())),
+        (RegistryType::Dword, RegistryData::Number(number)) => Ok(("REG_DWORD", dword(*number))),
+        (RegistryType::Binary, RegistryData::Bytes(bytes)) => {
+            let digits = bytes.iter().map(|byte| format!("{byte:02X}"));
+            Ok(("REG_BINARY", digits.collect()))
+        }
+        (RegistryType::MultiSz, RegistryData::Texts(texts)) => {
+            Ok(("REG_MULTI_SZ", quoted(texts.iter().map(String::as_str))?))
+        }
+        (RegistryType::Qword, _) => Err(
+            "REG_QWORD has no known form in a package; write the eight bytes as REG_BINARY where the reader takes \
+             them, or build this package with the kit"
+                .to_owned(),
+        ),
+        (kind, _) => Err(format!("the type {kind:?} has no known form in a package")),
+    }
+}
+
+/// A number as manifests have it.
+pub(super) fn dword(number: u64) -> String {
+    format!("0x{number:08x}")
+}
+
+/// Several texts as manifests have them.
+pub(super) fn quoted<'a>(texts: impl Iterator<Item = &'a str>) -> Result<String, String> {
+    let mut list = Vec::new();
+    for text in texts {
+        if text.contains('"') {
+            return Err(format!(
+                "`{text}` has a quote, whose form in a list is not known"
+            ));
+        }
+        list.push(format!("\"{text}\""));
+    }
+    Ok(list.join(","))
+}
