@@ -5,6 +5,8 @@
 //! looks at them. So a first pass walks over the text, cheaply, and refuses what would make them
 //! expensive. It also refuses document type definitions, with a place, and deep nesting.
 
+use std::collections::BTreeSet;
+
 use roxmltree::{Document, Error, ParsingOptions};
 
 use super::error::{DocumentError, DocumentProblem};
@@ -16,8 +18,10 @@ pub const MARKUP_LIMIT: usize = 500_000;
 pub const EQUALS_LIMIT: usize = 1_000_000;
 /// Most attributes of one element, namespace declarations included.
 pub const ATTRIBUTE_LIMIT: usize = 128;
-/// Most namespace declarations of a document.
+/// Most different namespace declarations of a document: as many can be in scope.
 pub const NAMESPACE_LIMIT: usize = 100;
+/// Most namespace declarations of a document, equal ones included: manifests of components repeat two for each file.
+pub const DECLARATION_LIMIT: usize = 100_000;
 /// Deepest nesting of elements.
 pub const DEPTH_LIMIT: usize = 128;
 /// Longest name of an element, bytes.
@@ -70,7 +74,7 @@ fn check_limits(text: &str) -> Result<Option<Span>, DocumentError> {
     count(text, b'<', "elements and other markup", MARKUP_LIMIT)?;
     count(text, b'=', "attributes", EQUALS_LIMIT)?;
     let mut open: Vec<Span> = Vec::new();
-    let mut namespaces = 0_usize;
+    let mut namespaces = Namespaces::default();
     let mut position = 0;
     while let Some(start) = find(text, position, "<") {
         let rest = text.get(start..).unwrap_or_default();
@@ -108,6 +112,33 @@ fn check_limits(text: &str) -> Result<Option<Span>, DocumentError> {
     Ok(open.pop())
 }
 
+/// The namespace declarations of a document.
+#[derive(Default)]
+struct Namespaces<'a> {
+    different: BTreeSet<&'a str>,
+    count: usize,
+}
+
+impl<'a> Namespaces<'a> {
+    fn add(&mut self, declaration: &'a str, element: Span) -> Result<(), DocumentError> {
+        self.count = self.count.saturating_add(1);
+        self.different.insert(declaration);
+        let different = self.different.len();
+        limit(
+            "namespace declarations",
+            self.count,
+            DECLARATION_LIMIT,
+            element,
+        )?;
+        limit(
+            "different namespace declarations",
+            different,
+            NAMESPACE_LIMIT,
+            element,
+        )
+    }
+}
+
 /// What [`walk_tag`] saw.
 struct Tag {
     name: Span,
@@ -117,7 +148,11 @@ struct Tag {
 }
 
 /// Walks over a start tag, whose name begins at `start`, and counts its attributes.
-fn walk_tag(text: &str, start: usize, namespaces: &mut usize) -> Result<Tag, DocumentError> {
+fn walk_tag<'a>(
+    text: &'a str,
+    start: usize,
+    namespaces: &mut Namespaces<'a>,
+) -> Result<Tag, DocumentError> {
     let rest = text.get(start..).unwrap_or_default();
     let length = qualified_name(rest).len();
     let name = Span::from(start..start.saturating_add(length));
@@ -126,12 +161,17 @@ fn walk_tag(text: &str, start: usize, namespaces: &mut usize) -> Result<Tag, Doc
     let mut quote = None;
     // Where the text began that an `=` may find before itself: an attribute's name.
     let mut word = name.end;
+    let mut declaration = None;
     for (index, byte) in rest.bytes().enumerate().skip(length) {
         let position = start.saturating_add(index);
         match (quote, byte) {
             (Some(open), close) if open == close => {
                 quote = None;
                 word = position.saturating_add(1);
+                if let Some(from) = declaration.take() {
+                    let written = text.get(from..position).unwrap_or_default();
+                    namespaces.add(written.trim(), name)?;
+                }
             }
             (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(byte),
@@ -145,8 +185,7 @@ fn walk_tag(text: &str, start: usize, namespaces: &mut usize) -> Result<Tag, Doc
                 )?;
                 let attribute = text.get(word..position).unwrap_or_default().trim();
                 if attribute.starts_with("xmlns") {
-                    *namespaces = namespaces.saturating_add(1);
-                    limit("namespace declarations", *namespaces, NAMESPACE_LIMIT, name)?;
+                    declaration = Some(word);
                 }
             }
             (None, b'>') => {
@@ -309,6 +348,29 @@ mod tests {
             refused(&text(DEPTH_LIMIT + 1))
                 .0
                 .starts_with("levels of elements: 129")
+        );
+    }
+
+    #[test]
+    fn many_equal_namespace_declarations_are_read_and_many_different_ones_are_not() {
+        let text = |name: fn(usize) -> usize| {
+            let elements = (0..NAMESPACE_LIMIT + 1).map(|i| format!("<b xmlns:n{}='u'/>", name(i)));
+            format!("<a>{}</a>", elements.collect::<String>())
+        };
+        assert!(parse(&Source::new("a.xml", text(|_| 0), 0)).is_ok());
+        let different = refused(&text(|i| i)).0;
+        assert!(
+            different.starts_with("different namespace declarations: 101"),
+            "{different}"
+        );
+        let all = format!(
+            "<a>{}</a>",
+            "<b xmlns:n='u'/>".repeat(DECLARATION_LIMIT + 1)
+        );
+        assert!(
+            refused(&all)
+                .0
+                .starts_with("namespace declarations: 100001")
         );
     }
 

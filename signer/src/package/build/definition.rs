@@ -12,8 +12,8 @@ use formats::source::{Span, Spanned};
 
 use super::{Model, ModelFile, registry::Registry, service};
 
-/// Most files of a package: a cabinet counts them in 16 bits, and manifests and catalog are files too.
-pub const MAX_FILES: usize = 65_535 - 5;
+/// Most files of a package: a manifest with more is longer than our own reader takes.
+pub const MAX_FILES: usize = 40_000;
 /// Longest name of a package, in characters: a file name, and two of its components' names.
 const MAX_NAME: usize = 200;
 /// Where files go whose definition does not say.
