@@ -10,6 +10,8 @@ pub(crate) use reading::reading;
 
 /// Runs over fewer files are done before anyone wonders.
 const WORTH_A_BAR: usize = 8;
+/// A smaller file is hashed before anyone wonders.
+const WORTH_A_BAR_IN_BYTES: u64 = 256 << 20;
 
 /// The bar of one run; it is gone when the run ends.
 pub(crate) struct Progress(Option<ProgressBar>);
@@ -20,8 +22,21 @@ impl Progress {
         if count < WORTH_A_BAR || !is_watched() {
             return Self(None);
         }
-        let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
         let template = "{msg} {wide_bar} {pos}/{len}, {eta} left";
+        Self::drawn(doing, count as u64, template)
+    }
+
+    /// A bar over `length` bytes of one file, with the throughput.
+    pub(crate) fn of_bytes(doing: &'static str, length: u64) -> Self {
+        if length < WORTH_A_BAR_IN_BYTES || !is_watched() {
+            return Self(None);
+        }
+        let template = "{msg} {wide_bar} {bytes}/{total_bytes}, {binary_bytes_per_sec}, {eta} left";
+        Self::drawn(doing, length, template)
+    }
+
+    fn drawn(doing: &'static str, length: u64, template: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -29,11 +44,16 @@ impl Progress {
         Self(Some(bar))
     }
 
+    /// So many more bytes are done.
+    pub(crate) fn advance(&self, bytes: u64) {
+        if let Some(bar) = &self.0 {
+            bar.inc(bytes);
+        }
+    }
+
     /// One file is done, well or not.
     pub(crate) fn step(&self) {
-        if let Some(bar) = &self.0 {
-            bar.inc(1);
-        }
+        self.advance(1);
     }
 }
 

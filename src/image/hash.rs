@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::progress::Progress;
 use crate::{instant, output};
 
 /// Make hash table and catalog of an image anew, after it was changed; the result is unsigned.
@@ -31,8 +32,11 @@ pub(super) fn run(arguments: &HashArgs) -> Result<Exit, Error> {
     let path = &arguments.image;
     let failed = |error: &dyn std::fmt::Display| Error::file(path, error);
     let update = super::read(path)?;
-    let table = hash_chunks(&update, &|| super::open(path), super::threads(), &|_| ())
+    let progress = Progress::of_bytes("hashing", update.file_length());
+    let advance = |bytes| progress.advance(bytes);
+    let table = hash_chunks(&update, &|| super::open(path), super::threads(), &advance)
         .map_err(|error| failed(&error))?;
+    drop(progress);
     let old = update
         .hash_table()
         .chunks(32)

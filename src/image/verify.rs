@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::progress::Progress;
 use crate::trust::{self, MaterialArgs};
 use crate::{ReportFormat, instant, output};
 
@@ -94,7 +95,9 @@ pub(super) fn hashed(
     options: VerifyOptions<'_>,
 ) -> Result<FullFlashVerification, Error> {
     let open = || super::open(path);
-    verify_full_flash(update, &open, super::threads(), &|_| (), options)
+    let progress = Progress::of_bytes("hashing", update.file_length());
+    let advance = |bytes| progress.advance(bytes);
+    verify_full_flash(update, &open, super::threads(), &advance, options)
         .map_err(|error| Error::file(path, error))
 }
 

@@ -13,6 +13,7 @@
 
 mod block_map;
 mod build;
+mod descriptor;
 mod image_header;
 mod manifest;
 mod security;
@@ -27,13 +28,11 @@ use crate::patch::{Hunk, Patch};
 
 pub use block_map::{BlockMap, Disk, Extent};
 pub use build::{BuildError, Layout, write as build};
+pub use descriptor::{AccessMethod, Location, ValidationEntry, WriteDescriptor};
 pub use image_header::{DeviceTargetInfo, ImageHeader};
 pub use manifest::{Entry, Manifest, Section};
 pub use security::{CALG_SHA_256, SecurityHeader};
-pub use store::{
-    AccessMethod, Compression, Location, Store, StoreHeader, ValidationEntry, Variant,
-    WriteDescriptor,
-};
+pub use store::{Compression, Store, StoreHeader, Variant};
 
 /// Bytes of a chunk's hash in the table.
 pub const HASH_LENGTH: u64 = 32;

@@ -19,7 +19,8 @@ pub(super) fn descriptor(id: &str) -> log::Rule {
     let mut tags = vec![info.input.as_str()];
     tags.extend(info.images.iter().map(|image| image.as_str()));
     let security_severity = security_severity(info);
-    if security_severity.is_some() {
+    // Some rules have it already, by what they judge.
+    if security_severity.is_some() && !tags.contains(&"security") {
         tags.push("security");
     }
     log::Rule {
