@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use lint::baseline::{self, Baseline};
+use lint::cache::Cache;
 use lint::diagnostic::Level;
 use lint::engine::{Outcome, gather, judge, shipped};
 use lint::explain;
@@ -51,6 +52,9 @@ pub(crate) struct LintArgs {
     /// Folder of an earlier release, to compare versions, layouts and packages with
     #[arg(long, value_name = "DIR")]
     shipped: Option<PathBuf>,
+    /// Folder to keep in what was found in cabinets; who may write there decides what is found
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
     #[arg(long, value_name = "FILE")]
     root: Vec<PathBuf>,
@@ -108,6 +112,7 @@ pub(crate) struct Request<'a> {
     pub(crate) image: Option<ImageType>,
     pub(crate) defines: Vec<(String, String)>,
     pub(crate) shipped: Option<&'a Path>,
+    pub(crate) cache: Option<&'a Path>,
     pub(crate) policies: &'a Policies,
     pub(crate) anchors: &'a Anchors,
     pub(crate) at: OffsetDateTime,
@@ -136,6 +141,7 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
         },
         defines: arguments.define.clone(),
         shipped: arguments.shipped.as_deref(),
+        cache: arguments.cache.as_deref(),
         policies: &policies,
         anchors: &anchors,
         at,
@@ -208,9 +214,18 @@ fn gathered(files: &dyn Files, request: &Request<'_>) -> Result<Vec<Workspace>, 
         Ok::<_, Error>(Arc::new(earlier))
     });
     let earlier = earlier.transpose()?;
+    let cache = request.cache.map(|folder| {
+        let failed = |error| Error::file(folder, error);
+        Ok::<_, Error>((Cache::open(folder).map_err(failed)?, folder))
+    });
+    let cache = cache.transpose()?;
     for workspace in &mut workspaces {
         workspace.shipped = earlier.clone();
-        verify_cabinets(files, workspace, verify);
+        let cache = cache.as_ref().map(|(cache, _)| cache);
+        verify_cabinets(files, workspace, verify, cache);
+    }
+    if let Some((cache, folder)) = &cache {
+        cache.trim().map_err(|error| Error::file(folder, error))?;
     }
     Ok(workspaces)
 }

@@ -26,6 +26,7 @@ mod image_builder;
 mod integrations;
 mod keys_doctor;
 mod killed;
+mod lint_cache;
 mod lint_fix;
 mod lint_policies;
 mod loopback;

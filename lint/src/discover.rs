@@ -16,7 +16,7 @@ const HIGHEST: usize = 8;
 /// How many folders deep a walk goes.
 const DEEPEST: usize = 32;
 /// How many files a walk takes.
-const MOST_FILES: usize = 200_000;
+const MOST_FILES: usize = 500_000;
 /// Folders that hold no inputs; those whose name starts with a full stop neither.
 const SKIPPED: &[&str] = &["node_modules", "target"];
 

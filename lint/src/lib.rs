@@ -27,6 +27,7 @@
 )]
 
 pub mod baseline;
+pub mod cache;
 mod constraints;
 pub mod diagnostic;
 pub mod discover;

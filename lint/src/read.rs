@@ -9,7 +9,7 @@ use formats::source::Source;
 use rayon::prelude::*;
 
 use crate::diagnostic::Place;
-use crate::discover::Discovered;
+use crate::discover::{Discovered, FoundFile};
 use crate::facts::payload::{self, Beginning};
 use crate::facts::{Definition, Documents, File, Misnamed, Unreadable, Workspace};
 use crate::files::{self, Files};
@@ -29,18 +29,23 @@ pub struct Documented {
 }
 
 /// How many files that may be inputs a workspace may have.
-const MOST_CANDIDATES: usize = 20_000;
+const MOST_CANDIDATES: usize = 300_000;
+/// How many bytes they may have together: all of them are kept.
+const MOST_BYTES: usize = 1 << 30;
+/// How many bytes of a document are read: one more than is accepted tells the reader that there is more.
+const LONGEST: usize = document::decode::SIZE_LIMIT.saturating_add(1);
 
 /// Reads the files that may be inputs.
 pub fn read(files: &dyn Files, discovered: &Discovered) -> Result<Documented, TooMany> {
-    let candidates: Vec<&str> = discovered
-        .files
-        .iter()
-        .map(|file| file.path.as_str())
-        .filter(|path| is_candidate(path))
-        .collect();
-    let (count, limit) = (candidates.len(), MOST_CANDIDATES);
-    TooMany::check(&discovered.root, "documents", count, limit)?;
+    let found = discovered.files.iter();
+    let found = found.filter(|file| is_candidate(&file.path));
+    // What is longer than a document may be is not kept.
+    let kept = |file: &FoundFile| usize::try_from(file.size).unwrap_or(LONGEST).min(LONGEST);
+    let bytes = found.clone().map(kept).fold(0, usize::saturating_add);
+    let candidates: Vec<&str> = found.map(|file| file.path.as_str()).collect();
+    let root = &discovered.root;
+    TooMany::check(root, "documents", candidates.len(), MOST_CANDIDATES)?;
+    TooMany::check(root, "bytes of documents", bytes, MOST_BYTES)?;
     let outcomes: Vec<_> = candidates
         .par_iter()
         .map(|path| read_one(files, path))
@@ -100,9 +105,7 @@ fn is_candidate(path: &str) -> bool {
 }
 
 fn read_one(files: &dyn Files, path: &str) -> io::Result<Recognised> {
-    // One byte more than is accepted tells the reader that there is more.
-    let limit = (document::decode::SIZE_LIMIT as u64).saturating_add(1);
-    let bytes = files.read(path, limit)?;
+    let bytes = files.read(path, LONGEST as u64)?;
     Ok(document::recognise(path, &bytes))
 }
 

@@ -430,7 +430,7 @@ pub(crate) fn lint_signed(
         at,
         anchors: &anchors,
     };
-    crate::verify::verify_cabinets(&in_memory, &mut workspace, options);
+    crate::verify::verify_cabinets(&in_memory, &mut workspace, options, None);
     run(rule, &workspace)
 }
 
@@ -471,6 +471,6 @@ pub(crate) fn verified<P: AsRef<str>, B: AsRef<[u8]>>(
         at: time::macros::datetime!(2026-06-01 0:00 UTC),
         anchors: &anchors,
     };
-    crate::verify::verify_cabinets(&in_memory, &mut workspace, options);
+    crate::verify::verify_cabinets(&in_memory, &mut workspace, options, None);
     workspace
 }

@@ -2,13 +2,14 @@
 //! are not built yet, the payload that their definitions name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::BufReader;
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::sync::Arc;
 
 use formats::container::Container;
 use rayon::prelude::*;
 use signer::verify::{Examined, VerifyOptions, examine};
 
+use crate::cache::{Cache, LARGEST_CABINET};
 use crate::facts::Workspace;
 use crate::facts::built::BuiltPackage;
 use crate::facts::contents::{Content, Contents};
@@ -27,7 +28,13 @@ const READ_BUFFER: usize = 256 << 10;
 
 /// Verifies the cabinets that [`Workspace::cabs`] names and everything in them, in parallel, and puts what is in them
 /// into [`Workspace::built`] and the records into [`Workspace::signatures`]. What cannot be read becomes a record too.
-pub fn verify_cabinets(files: &dyn Files, workspace: &mut Workspace, options: VerifyOptions<'_>) {
+/// With a cache, a cabinet that is known from an earlier run is not expanded again.
+pub fn verify_cabinets(
+    files: &dyn Files,
+    workspace: &mut Workspace,
+    options: VerifyOptions<'_>,
+    cache: Option<&Cache>,
+) {
     let paths: Vec<String> = workspace
         .cabs()
         .iter()
@@ -36,7 +43,7 @@ pub fn verify_cabinets(files: &dyn Files, workspace: &mut Workspace, options: Ve
     let looked: Vec<(String, Result<Contents, String>)> = paths
         .into_par_iter()
         .map(|path| {
-            let contents = look_into(files, &path);
+            let contents = look_into(files, &path, cache);
             (path, contents)
         })
         .collect();
@@ -73,9 +80,24 @@ fn installed_roots(files: &dyn Files, workspace: &Workspace) -> Vec<(String, Vec
 }
 
 /// What is in one cabinet; depends on its bytes alone.
-fn look_into(files: &dyn Files, path: &str) -> Result<Contents, String> {
+fn look_into(files: &dyn Files, path: &str, cache: Option<&Cache>) -> Result<Contents, String> {
     let file = files.open(path).map_err(|error| error.to_string())?;
-    look_inside(&mut BufReader::with_capacity(READ_BUFFER, file))
+    let mut input = BufReader::with_capacity(READ_BUFFER, file);
+    let Some(cache) = cache else {
+        return look_inside(&mut input);
+    };
+    let mut bytes = Vec::new();
+    let longer = LARGEST_CABINET.saturating_add(1);
+    match input.by_ref().take(longer).read_to_end(&mut bytes) {
+        Ok(length) if length as u64 <= LARGEST_CABINET => {
+            cache.contents(&bytes, |bytes| look_inside(&mut Cursor::new(bytes)))
+        }
+        Ok(_) | Err(_) => {
+            drop(bytes);
+            input.rewind().map_err(|error| error.to_string())?;
+            look_inside(&mut input)
+        }
+    }
 }
 
 fn of_package(

@@ -184,7 +184,7 @@ impl<'a> Session<'a> {
                         at: OffsetDateTime::now_utc(),
                         anchors: &self.anchors,
                     };
-                    verify_cabinets(&files, workspace, verify);
+                    verify_cabinets(&files, workspace, verify, None);
                     let signatures = workspace.signatures.clone();
                     self.signatures.insert(workspace.root.clone(), signatures);
                 }
