@@ -118,7 +118,7 @@ pub fn shipped(
 ) -> Result<Shipped, GatherError> {
     let mut workspaces = gather(files, &[folder.to_owned()], options)?;
     let mut workspace = workspaces.pop().unwrap_or_default();
-    verify_cabinets(files, &mut workspace, verify);
+    verify_cabinets(files, &mut workspace, verify, None);
     Ok(Shipped::new(workspace))
 }
 

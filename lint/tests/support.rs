@@ -83,7 +83,7 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
     });
     for workspace in &mut workspaces {
         workspace.shipped = earlier.clone();
-        verify_cabinets(&Disk, workspace, verify);
+        verify_cabinets(&Disk, workspace, verify, None);
     }
     let policy = folder.join("policy.toml");
     let mut policies = if policy.exists() {

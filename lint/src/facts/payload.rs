@@ -1,6 +1,6 @@
 //! The payload of packages: files that are not read, but for how they begin.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::tree::TreeFile;
 use super::{Definition, Facts, Workspace};
@@ -86,6 +86,10 @@ pub fn payload_to_verify(workspace: &Workspace) -> Vec<(String, Place)> {
         .filter_map(|built| workspace.definition_of(&built.path))
         .map(|package| package.definition.path())
         .collect();
+    let mut provisioning: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for file in &workspace.documents.customizations {
+        provisioning.entry(file.folder()).or_default().push(file);
+    }
     let mut found = Vec::new();
     for package in &workspace.packages {
         let definition = &package.definition;
@@ -110,8 +114,8 @@ pub fn payload_to_verify(workspace: &Workspace) -> Vec<(String, Place)> {
             let paths = drivers.map(|name| files::join(definition.folder(), name));
             found.extend(paths.map(|path| (path, place.clone())));
         }
-        let customizations = workspace.documents.customizations.iter();
-        for file in customizations.filter(|file| file.folder() == definition.folder()) {
+        let beside = provisioning.get(definition.folder());
+        for file in beside.into_iter().flatten() {
             for application in &file.applications {
                 let main = application.application_file.iter();
                 let shared = application.dependencies.iter().map(|item| &item.text);
