@@ -165,3 +165,83 @@ fn other_files_are_told_apart() {
     assert!(run.stderr.contains("refused"), "{}", run.stderr);
     assert!(!path.join("x.ffu").exists());
 }
+
+/// Partitions with FAT and NTFS that public tools make, in an image: `image.ffu`. `label` is `gpt` or `dos`.
+fn image_with_files(folder: &Path, label: &str) -> Option<()> {
+    let script = "mkdir -p tree/Windows/System32 && seq 1 9000 > tree/Windows/System32/ntoskrnl.exe
+        truncate -s 4M esp && mkfs.fat -F 16 -s 1 esp >/dev/null && seq 1 5000 > BCD
+        mmd -i esp ::/EFI && mcopy -i esp BCD ::/EFI/
+        truncate -s 8M main && mkntfs -F -Q -q -c 4096 -s 512 -p 0 -H 0 -S 0 main >/dev/null
+        wimcapture tree tree.wim --compress=none --no-acls >/dev/null && wimapply tree.wim 1 main >/dev/null
+        truncate -s 16M inside.img && sfdisk --quiet --no-reread inside.img < table
+        dd if=esp of=inside.img bs=512 seek=2048 conv=notrunc status=none
+        dd if=main of=inside.img bs=512 seek=12288 conv=notrunc status=none";
+    let (first, second) = match label {
+        "gpt" => (
+            "U, name=EFIESP",
+            "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7, name=MainOS",
+        ),
+        _ => ("c", "7"),
+    };
+    let table = format!(
+        "label: {label}\nunit: sectors\nstart=2048, size=8192, type={first}\n\
+         start=12288, size=16384, type={second}\n"
+    );
+    fs::write(folder.join("table"), table).unwrap();
+    fs::write(
+        folder.join("make"),
+        format!("set -e\nPATH=$PATH:/usr/sbin:/sbin\n{script}\n"),
+    )
+    .unwrap();
+    let run = oracle(folder, "sh make")?;
+    if run.code == Some(127) && std::env::var_os("PROOFMARK_SKIP_ORACLES").is_some() {
+        println!("skipped: {}", run.stderr);
+        return None;
+    }
+    run.ended(0);
+    let manifest = "[FullFlash]\r\nVersion = 2.0\r\nDevicePlatformId0 = A.B.C\r\n[Store]\r\nSectorSize = 512\r\n\
+        MinSectorCount = 32768\r\n[Partition]\r\nName = EFIESP\r\n[Partition]\r\nName = MainOS\r\n";
+    fs::write(folder.join("manifest"), manifest).unwrap();
+    let create = "image create --out image.ffu --platform-id A.B.C --manifest manifest";
+    proofmark(folder, &format!("{create} {TIME} inside.img")).ended(0);
+    Some(())
+}
+
+#[test]
+fn files_inside_are_listed_and_written() {
+    for label in ["gpt", "dos"] {
+        let folder = folder();
+        let path = folder.path();
+        if image_with_files(path, label).is_none() {
+            return;
+        }
+        let run = proofmark(path, "image ls --format json image.ffu").ended(0);
+        let found: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(found["partitions"][0]["name"], "EFIESP");
+        assert_eq!(found["partitions"][1]["name"], "MainOS");
+        assert_eq!(found["partitions"][1]["start"], 12288 * 512);
+        let list = "image ls --format json image.ffu mainos:windows\\SYSTEM32";
+        let found: Value = serde_json::from_str(&proofmark(path, list).ended(0).stdout).unwrap();
+        assert_eq!(found["file_system"], "NTFS");
+        assert_eq!(found["entries"][0]["name"], "ntoskrnl.exe");
+        let run = proofmark(path, "image ls image.ffu EFIESP").ended(0);
+        assert_eq!(run.stdout, "     directory  EFI\\\n");
+        let run = proofmark(path, "image cat image.ffu EFIESP:efi/bcd").ended(0);
+        assert!(run.stdout == fs::read_to_string(path.join("BCD")).unwrap());
+        let cat = "image cat --out kernel image.ffu 2:Windows/System32/ntoskrnl.exe";
+        proofmark(path, cat).ended(0);
+        let expected = fs::read(path.join("tree/Windows/System32/ntoskrnl.exe")).unwrap();
+        assert!(fs::read(path.join("kernel")).unwrap() == expected);
+        for (target, problem) in [
+            (
+                "Main:x",
+                "it has no partition Main\n  hint: it has EFIESP, MainOS",
+            ),
+            ("MainOS:Windows/x", "Windows/x: is not there"),
+            ("MainOS:Windows", "found a directory, expected a file"),
+        ] {
+            let run = proofmark(path, &format!("image cat image.ffu {target}")).ended(2);
+            assert!(run.stderr.contains(problem), "{}", run.stderr);
+        }
+    }
+}

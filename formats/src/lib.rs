@@ -23,6 +23,7 @@ pub mod der_time;
 pub mod disk;
 pub mod document;
 pub mod error;
+pub mod file_system;
 pub mod guid;
 pub mod name_constraints;
 pub mod nested;

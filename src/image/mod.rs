@@ -1,8 +1,11 @@
 //! `proofmark image`: full flash updates, the finished images.
 
+mod cat;
 mod create;
 mod extract_catalog;
 mod hash;
+mod inside;
+mod ls;
 mod show;
 mod sign;
 mod verify;
@@ -23,7 +26,7 @@ use crate::exit::Exit;
 /// Bytes read at a time from an image.
 const READ_BUFFER: usize = 256 << 10;
 
-/// Show, verify, sign and make full flash updates.
+/// Show, verify, sign and make full flash updates, and read the files in them.
 #[derive(Debug, Args)]
 pub(crate) struct ImageArgs {
     #[command(subcommand)]
@@ -38,6 +41,8 @@ enum ImageCommand {
     ExtractCatalog(extract_catalog::ExtractCatalogArgs),
     Hash(hash::HashArgs),
     Create(create::CreateArgs),
+    Ls(ls::LsArgs),
+    Cat(cat::CatArgs),
 }
 
 /// Runs the command.
@@ -49,6 +54,8 @@ pub(crate) fn run(arguments: &ImageArgs, config: &Config) -> Result<Exit, Error>
         ImageCommand::ExtractCatalog(arguments) => extract_catalog::run(arguments),
         ImageCommand::Hash(arguments) => hash::run(arguments),
         ImageCommand::Create(arguments) => create::run(arguments),
+        ImageCommand::Ls(arguments) => ls::run(arguments),
+        ImageCommand::Cat(arguments) => cat::run(arguments),
     }
 }
 

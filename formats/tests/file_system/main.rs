@@ -1,0 +1,5 @@
+//! FAT and NTFS volumes that public tools make, read beside those tools, and damaged.
+
+mod fat;
+mod ntfs;
+mod support;
