@@ -180,7 +180,7 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
 
 /// Prints what a rule sees of what a request names.
 fn explain_facts(rule: &str, request: &Request<'_>) -> Result<Exit, Error> {
-    let rule = explain::rule(rule)
+    let rule = explain::rule(rule, request.policies)
         .map_err(|error| Error::new(error).hint("`proofmark rules` lists all rules"))?;
     let workspaces = reading(&Disk, |files| gathered(files, request))?;
     output::result(&explain::facts_json(rule, &workspaces).map_err(Error::new)?)?;

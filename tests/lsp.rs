@@ -315,6 +315,43 @@ fn a_document_without_a_folder_is_judged_alone_and_its_encoding_kept() {
 }
 
 #[test]
+fn an_own_rule_that_does_not_work_is_told_once() {
+    let (folder, input) = workspace();
+    let text = fs::read_to_string(&input).unwrap();
+    let rules = folder.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    let rule = "package a\nrule := {\"id\": \"acme-test\", \"summary\": \"s\", \"level\": \"error\"}\n\
+                findings contains {\"message\": \"m\"} if input.products\n";
+    fs::write(rules.join("a.rego"), rule).unwrap();
+    let policy = "[rego]\nfolders = ['rules']\n";
+    fs::write(folder.path().join("proofmark-policy.toml"), policy).unwrap();
+    let mut editor = Editor::new(folder.path());
+    editor.open(&input, &text);
+    let told = loop {
+        let message = editor.receive();
+        if message["method"] == "window/showMessage" {
+            break message["params"].clone();
+        }
+    };
+    assert_eq!(told["type"], 1);
+    let message = told["message"].as_str().unwrap();
+    let wanted = "proofmark: own rule acme-test: a finding: expected either `place` or `pointer`";
+    assert!(message.starts_with(wanted), "{message}");
+
+    let typed = text.replacen("<Microsoft>", "<Microsoft><Feature>IOT_BERTHA</Feature>", 1);
+    editor.change(&input, 2, &typed);
+    loop {
+        let message = editor.receive();
+        assert_ne!(message["method"], "window/showMessage", "{message}");
+        if message["params"]["version"] == 2 {
+            break;
+        }
+    }
+    assert_eq!(editor.ask("textDocument/rename", json!({}))["code"], -32601);
+    editor.end();
+}
+
+#[test]
 fn what_the_server_does_not_know_is_an_error_and_no_end() {
     let (folder, _) = workspace();
     let mut editor = Editor::new(folder.path());

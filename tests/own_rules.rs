@@ -59,6 +59,14 @@ fn the_examples_find_what_they_say_at_line_and_column() {
             "error acme-too-many-features RetailOEMInput.xml:16:10 14 features, agreed are 12",
         ]
     );
+    let line = format!(
+        "lint --explain-facts acme-too-many-features --rules {} .",
+        rules.display()
+    );
+    let run = proofmark(folder.path(), &line).ended(0);
+    let facts: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(facts["rule"], "acme-too-many-features");
+    assert!(facts["workspaces"][0]["scopes"][0]["products"][0].is_object());
     let line = format!("explain --rules {} acme-too-many-features", rules.display());
     let run = proofmark(folder.path(), &line).ended(0);
     assert!(

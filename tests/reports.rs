@@ -17,7 +17,7 @@ fn report(format: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(format!("report.{format}"));
     let line = format!(
-        "lint {FIXTURES} --format {format} --output {}",
+        "lint {FIXTURES} --suppressed --format {format} --output {}",
         path.display()
     );
     proofmark(&repository(), &line).ended(1);
@@ -78,6 +78,8 @@ fn github_takes_the_sarif_in() {
     let mut log: Value = serde_json::from_str(&text).unwrap();
     let results = log["runs"][0]["results"].as_array().unwrap();
     assert!(results.len() > 100);
+    let is_suppressed = |result: &&Value| result["suppressions"][0]["kind"] == "inSource";
+    assert!(results.iter().any(|result| is_suppressed(&result)));
 
     // It would like lines even in cabinets, which have none.
     let has_no_lines =

@@ -28,22 +28,19 @@ fn hint(near: &Option<&'static str>) -> String {
         .unwrap_or_default()
 }
 
-/// The rule of that id.
-pub fn rule(id: &str) -> Result<&'static RuleInfo, UnknownRule> {
-    rules::find(id).ok_or_else(|| UnknownRule {
+/// The rule of that id, those that the policies bring included.
+pub fn rule(id: &str, policies: &Policies) -> Result<&'static RuleInfo, UnknownRule> {
+    let known = policies.rules();
+    let info = known.iter().copied().find(|info| info.id == id);
+    info.ok_or_else(|| UnknownRule {
         id: id.to_owned(),
-        near: nearest(id, rules::ALL.iter().map(|info| info.id)),
+        near: nearest(id, known.iter().map(|info| info.id)),
     })
 }
 
 /// The manual of a rule, with its metadata and what the policies in force make of it.
 pub fn explain(id: &str, policies: &Policies) -> Result<String, UnknownRule> {
-    let known = policies.rules();
-    let info = known.iter().find(|info| info.id == id);
-    let info = info.ok_or_else(|| UnknownRule {
-        id: id.to_owned(),
-        near: nearest(id, known.iter().map(|info| info.id)),
-    })?;
+    let info = rule(id, policies)?;
     let manual = info.manual();
     let (summary, manual) = manual.split_once('\n').unwrap_or((&manual, ""));
     let mut out = String::new();
@@ -221,7 +218,10 @@ mod tests {
         ];
         let workspaces = [workspace(&files)];
         let of = |id| -> serde_json::Value {
-            serde_json::from_str(&facts_json(rule(id).unwrap(), &workspaces).unwrap()).unwrap()
+            serde_json::from_str(
+                &facts_json(rule(id, &Policies::built_in()).unwrap(), &workspaces).unwrap(),
+            )
+            .unwrap()
         };
         let facts = of("dev-feature-in-retail");
         assert_eq!(

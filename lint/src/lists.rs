@@ -155,14 +155,20 @@ pub enum VariableUse {
     Package,
 }
 
-/// Whether a variable of that name is set by the add-on kit, the tools or Windows.
-pub fn is_variable(name: &str, place: VariableUse) -> bool {
+/// The variables that the add-on kit, the tools or Windows set; one that ends in a full stop stands for all names that
+/// begin with it.
+pub fn variables(place: VariableUse) -> impl Iterator<Item = &'static str> {
     let wanted = match place {
         VariableUse::Input => "input",
         VariableUse::Package => "package",
     };
-    let mut known = rows(VARIABLES).filter(|[_, place, _]| *place == wanted);
-    known.any(|[known, _, _]| match known.strip_suffix('.') {
+    let known = rows(VARIABLES).filter(move |[_, place, _]| *place == wanted);
+    known.map(|[name, _, _]| name)
+}
+
+/// Whether a variable of that name is set by the add-on kit, the tools or Windows.
+pub fn is_variable(name: &str, place: VariableUse) -> bool {
+    variables(place).any(|known| match known.strip_suffix('.') {
         Some(_) => {
             let start = name.get(..known.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(known))

@@ -313,6 +313,14 @@ pub(crate) fn lint_one<P: AsRef<str>, B: AsRef<[u8]>>(rule: &str, files: &[(P, B
     run(rule, &workspace(files))
 }
 
+/// The help texts of what one rule finds in these files.
+pub(crate) fn help<P: AsRef<str>, B: AsRef<[u8]>>(rule: &str, files: &[(P, B)]) -> Vec<String> {
+    let outcome = judge(&[workspace(files)], &Policies::built_in());
+    let found = outcome.diagnostics.into_iter();
+    let found = found.filter(|found| found.rule == rule);
+    found.filter_map(|found| found.help).collect()
+}
+
 /// What one rule finds in these files where the user says that they are of a retail image.
 pub(crate) fn lint_retail<P: AsRef<str>, B: AsRef<[u8]>>(
     rule: &str,

@@ -27,6 +27,9 @@ pub(crate) struct ReportArgs {
     /// What tells these SARIF results from others of the same commit
     #[arg(long, value_name = "NAME", default_value = "proofmark-lint")]
     category: String,
+    /// Write into SARIF also what comments or the baseline keep from being reported, as suppressed; GitHub shows it all the same
+    #[arg(long)]
+    suppressed: bool,
 }
 
 /// Form of the result of `lint`.
@@ -94,6 +97,7 @@ impl ReportArgs {
                 let options = SarifOptions {
                     repository: &repository()?,
                     category: &self.category,
+                    suppressed: self.suppressed,
                 };
                 sarif::render(outcome, &options, &mut bytes)?;
             }

@@ -161,6 +161,12 @@ impl Server<'_> {
                     let parameters = PublishDiagnosticsParams::new(uri, diagnostics, version);
                     self.notify::<PublishDiagnostics>(parameters);
                 }
+                for message in self.session.new_failures() {
+                    self.notify::<ShowMessage>(ShowMessageParams {
+                        typ: MessageType::ERROR,
+                        message: format!("proofmark: {message}"),
+                    });
+                }
             }
             Err(error) => self.notify::<ShowMessage>(ShowMessageParams {
                 typ: MessageType::ERROR,

@@ -56,6 +56,8 @@ pub(super) struct Session<'a> {
     pub(super) outcome: Outcome,
     /// What was sent last, by path, where it was something.
     sent: BTreeMap<String, Vec<Diagnostic>>,
+    /// The own rules that could not look, as was told last.
+    told: BTreeMap<&'static str, String>,
 }
 
 impl<'a> Session<'a> {
@@ -85,6 +87,7 @@ impl<'a> Session<'a> {
             workspaces: Vec::new(),
             outcome: Outcome::default(),
             sent: BTreeMap::new(),
+            told: BTreeMap::new(),
         })
     }
 
@@ -141,6 +144,18 @@ impl<'a> Session<'a> {
     pub(super) fn findings(&self, path: &str) -> impl Iterator<Item = &Found> {
         let findings = self.outcome.diagnostics.iter();
         findings.filter(move |found| found.primary.file() == path)
+    }
+
+    /// The own rules that could not look, each with the reason, where that was not told yet.
+    pub(super) fn new_failures(&mut self) -> Vec<String> {
+        let failures = &self.outcome.failures;
+        let new = failures
+            .iter()
+            .filter(|(rule, problem)| self.told.get(*rule) != Some(*problem));
+        let messages = new.map(|(rule, problem)| format!("own rule {rule}: {problem}"));
+        let messages = messages.collect();
+        self.told.clone_from(failures);
+        messages
     }
 
     /// How the editor calls a file.

@@ -232,6 +232,11 @@ pub fn canonical_key(key: &str) -> Option<CanonicalKey> {
     Some(CanonicalKey(canonical))
 }
 
+/// The macros that a key name of a package definition may begin with, in lower case.
+pub fn key_macros() -> impl Iterator<Item = &'static str> {
+    KEY_MACROS.iter().map(|(name, _)| *name)
+}
+
 /// The second of the pair whose first equals `name`, whatever its case.
 fn look_up(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
     let mut pairs = table.iter();

@@ -42,6 +42,11 @@ impl Variables {
         self.values.get(&name.to_lowercase()).map(String::as_str)
     }
 
+    /// The names of all variables, in lower case, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
     /// Replaces every `%NAME%` and `$(name)`, also those in values. Time and memory are bounded whatever the values
     /// hold, themselves included.
     pub fn expand(&self, text: &str) -> Expansion {

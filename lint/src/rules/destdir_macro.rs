@@ -1,5 +1,6 @@
 use crate::diagnostic::{Fix, Level};
 use crate::facts::{Definition, Facts};
+use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
 
 /// The macros that a folder may begin with.
@@ -106,9 +107,14 @@ impl Rule for DestdirMacro {
                             place,
                             format!("`{written}` does not begin with a macro of the system"),
                         );
-                        finding.help(
-                            "begin with e.g. `$(runtime.bootDrive)` or `$(runtime.system32)`",
-                        );
+                        let near = name.and_then(|name| nearest(name, MACROS.iter().copied()));
+                        finding.help(match near {
+                            Some(near) => format!("did you mean `$({near})`?"),
+                            None => {
+                                "begin with e.g. `$(runtime.bootDrive)` or `$(runtime.system32)`"
+                                    .to_owned()
+                            }
+                        });
                         if name.is_some_and(|name| !name.to_lowercase().starts_with("runtime.")) {
                             finding.at_most(Level::Warning);
                         }
@@ -121,7 +127,7 @@ impl Rule for DestdirMacro {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{fixed, lint_one, wm_xml};
+    use crate::testing::{fixed, help, lint_one, wm_xml};
 
     fn files(folder: &str) -> [(&'static str, String); 1] {
         let file = format!("<files><file source=\"a\"\ndestinationDir=\"{folder}\"/></files>");
@@ -132,6 +138,8 @@ mod tests {
     fn folders_begin_with_a_macro_of_the_schema() {
         let lint = |folder: &str| lint_one("destdir-macro", &files(folder)).concat();
         assert_eq!(lint(r"$(runtime.system32)\x"), "");
+        let slip = help("destdir-macro", &files(r"$(runtime.bootDrvie)\x"));
+        assert_eq!(slip, ["did you mean `$(runtime.bootDrive)`?"]);
         assert!(lint(r"C:\Kiosk").starts_with("error A.wm.xml:2:17 "));
         assert!(lint(r"$(runtime.nowhere)\x").starts_with("error "));
         assert!(lint(r"$(KIOSKDIR)\x").starts_with("warning "));

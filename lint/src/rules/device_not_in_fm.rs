@@ -2,6 +2,7 @@ use formats::document::feature_manifest::Section;
 
 use crate::facts::Facts;
 use crate::lists;
+use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -62,9 +63,11 @@ impl Rule for DeviceNotInFm {
                 place,
                 format!("no manifest has a device platform for `Device` `{value}`"),
             );
-            finding.help(match known.is_empty() {
-                true => "list the manifest of the board in `AdditionalFMs`".to_owned(),
-                false => format!("the listed manifests have `{}`", known.join("`, `")),
+            let near = nearest(value, known.iter().copied());
+            finding.help(match (near, known.is_empty()) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, true) => "list the manifest of the board in `AdditionalFMs`".to_owned(),
+                (None, false) => format!("the listed manifests have `{}`", known.join("`, `")),
             });
         }
     }
@@ -72,19 +75,32 @@ impl Rule for DeviceNotInFm {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{feature_manifest, lint_one, oem_input};
+    use crate::testing::{feature_manifest, help, lint_one, oem_input};
 
-    fn lint(device: &str, other: &str) -> Vec<String> {
+    fn files(device: &str, other: &str) -> [(&'static str, String); 2] {
         let text = oem_input(&format!(
             "<Device>{device}</Device><AdditionalFMs><AdditionalFM>BoardFM.xml</AdditionalFM>{other}</AdditionalFMs>\
              <Product>Windows 10 IoT Core</Product>"
         ));
         let manifest = "<OEMDevicePlatformPackages><PackageFile Device=\"Board;Board-R\" Name=\"L.cab\"/></OEMDevicePlatformPackages>";
-        let files = [
+        [
             ("OEMInput.xml", text),
             ("BoardFM.xml", feature_manifest(manifest)),
-        ];
-        lint_one("device-not-in-fm", &files)
+        ]
+    }
+
+    fn lint(device: &str, other: &str) -> Vec<String> {
+        lint_one("device-not-in-fm", &files(device, other))
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_was_meant() {
+        let of = |device| help("device-not-in-fm", &files(device, ""));
+        assert_eq!(of("Baord"), ["did you mean `Board`?"]);
+        assert_eq!(
+            of("Other"),
+            ["the listed manifests have `Board`, `Board-R`"]
+        );
     }
 
     #[test]

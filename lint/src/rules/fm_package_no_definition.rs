@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use crate::facts::Facts;
+use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -70,12 +71,17 @@ impl Rule for FmPackageNoDefinition {
                 let is_there = defined.contains(&cab.to_lowercase())
                     || workspace.tree.named(&cab).next().is_some();
                 if !is_there && seen.insert(cab.to_lowercase()) {
-                    report
-                        .at(
-                            manifest.entry(entry),
-                            format!("no package definition makes `{cab}`"),
-                        )
-                        .help("add the definition, or correct the name");
+                    let message = format!("no package definition makes `{cab}`");
+                    let finding = report.at(manifest.entry(entry), message);
+                    let made = workspace
+                        .packages
+                        .iter()
+                        .map(|package| package.name.as_str());
+                    let wanted = cab.strip_suffix(".cab").unwrap_or(&cab);
+                    finding.help(match nearest(wanted, made) {
+                        Some(near) => format!("did you mean `{near}.cab`?"),
+                        None => "add the definition, or correct the name".to_owned(),
+                    });
                 }
             }
         }
@@ -84,16 +90,30 @@ impl Rule for FmPackageNoDefinition {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{WORKSPACE, lint_one, oem_manifest, wm_xml};
+    use crate::testing::{WORKSPACE, help, lint_one, oem_manifest, wm_xml};
 
-    fn lint(name: &str) -> Vec<String> {
-        let files = [
+    fn files(name: &str) -> [(&'static str, String); 4] {
+        [
             (WORKSPACE.0, WORKSPACE.1.to_owned()),
             ("OEMFM.xml", oem_manifest(&[(name, "A")])),
             ("A.wm.xml", wm_xml("A", "")),
             ("B/Fjord.Test.B.cab", String::new()),
-        ];
-        lint_one("fm-package-no-definition", &files)
+        ]
+    }
+
+    fn lint(name: &str) -> Vec<String> {
+        lint_one("fm-package-no-definition", &files(name))
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_was_meant() {
+        let of = |name| help("fm-package-no-definition", &files(name));
+        assert_eq!(
+            of("%OEM_NAME%.Tset.A"),
+            ["did you mean `Fjord.Test.A.cab`?"]
+        );
+        let wanted = "add the definition, or correct the name";
+        assert_eq!(of("%OEM_NAME%.Other"), [wanted]);
     }
 
     #[test]

@@ -1,5 +1,8 @@
+use formats::document::registry::key_macros;
+
 use crate::diagnostic::{Fix, Level};
 use crate::facts::{Definition, Facts};
+use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -74,9 +77,15 @@ impl Rule for RegkeyMacro {
                     place,
                     format!("`{written}` does not begin with a macro of a hive"),
                 );
-                finding
-                    .help("begin with e.g. `$(hklm.software)` or `$(hklm.system)`")
-                    .fix(fix);
+                let name = written
+                    .strip_prefix("$(")
+                    .and_then(|rest| rest.split_once(')'));
+                let near = name.and_then(|(name, _)| nearest(&name.to_lowercase(), key_macros()));
+                let help = match near {
+                    Some(near) => format!("did you mean `$({near})`?"),
+                    None => "begin with e.g. `$(hklm.software)` or `$(hklm.system)`".to_owned(),
+                };
+                finding.help(help).fix(fix);
                 if has_macro {
                     finding.at_most(Level::Warning);
                 }
@@ -87,7 +96,7 @@ impl Rule for RegkeyMacro {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{fixed, lint_one, reg_file, wm_registry};
+    use crate::testing::{fixed, help, lint_one, reg_file, wm_registry};
 
     fn files(key: &str) -> [(&'static str, String); 1] {
         [("A.wm.xml", wm_registry(key, ""))]
@@ -102,6 +111,13 @@ mod tests {
         assert!(lint(r"$(KEY)\A").starts_with("warning "));
         let reg = reg_file(r"[HKLM\Software\A]");
         assert!(lint_one("regkey-macro", &[("a.reg", reg)]).is_empty());
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_was_meant() {
+        let of = |key: &str| help("regkey-macro", &files(key)).concat();
+        assert_eq!(of(r"$(hklm.sofware)\A"), "did you mean `$(hklm.software)`?");
+        assert!(of(r"$(KEY)\A").starts_with("begin with "));
     }
 
     #[test]

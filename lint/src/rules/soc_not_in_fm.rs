@@ -2,6 +2,7 @@ use formats::document::feature_manifest::Section;
 
 use crate::facts::Facts;
 use crate::lists;
+use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -62,9 +63,11 @@ impl Rule for SocNotInFm {
                 place,
                 format!("no manifest has a device layout for `SOC` `{value}`"),
             );
-            finding.help(match known.is_empty() {
-                true => "list the manifest of the board in `AdditionalFMs`".to_owned(),
-                false => format!("the listed manifests have `{}`", known.join("`, `")),
+            let near = nearest(value, known.iter().copied());
+            finding.help(match (near, known.is_empty()) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, true) => "list the manifest of the board in `AdditionalFMs`".to_owned(),
+                (None, false) => format!("the listed manifests have `{}`", known.join("`, `")),
             });
         }
     }
@@ -72,19 +75,32 @@ impl Rule for SocNotInFm {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{feature_manifest, lint_one, oem_input};
+    use crate::testing::{feature_manifest, help, lint_one, oem_input};
 
-    fn lint(soc: &str, other: &str) -> Vec<String> {
+    fn files(soc: &str, other: &str) -> [(&'static str, String); 2] {
         let text = oem_input(&format!(
             "<SOC>{soc}</SOC><AdditionalFMs><AdditionalFM>BoardFM.xml</AdditionalFM>{other}</AdditionalFMs>\
              <Product>Windows 10 IoT Core</Product>"
         ));
         let manifest = "<DeviceLayoutPackages><PackageFile SOC=\"Board;Board-R\" Name=\"L.cab\"/></DeviceLayoutPackages>";
-        let files = [
+        [
             ("OEMInput.xml", text),
             ("BoardFM.xml", feature_manifest(manifest)),
-        ];
-        lint_one("soc-not-in-fm", &files)
+        ]
+    }
+
+    fn lint(soc: &str, other: &str) -> Vec<String> {
+        lint_one("soc-not-in-fm", &files(soc, other))
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_was_meant() {
+        let of = |soc| help("soc-not-in-fm", &files(soc, ""));
+        assert_eq!(of("Baord"), ["did you mean `Board`?"]);
+        assert_eq!(
+            of("Other"),
+            ["the listed manifests have `Board`, `Board-R`"]
+        );
     }
 
     #[test]

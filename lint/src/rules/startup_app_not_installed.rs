@@ -1,5 +1,6 @@
 use crate::diagnostic::Fix;
 use crate::facts::Facts;
+use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
 use formats::source::Span;
 
@@ -70,7 +71,10 @@ impl Rule for StartupAppNotInstalled {
                         format!("the app `{family}` is not installed"),
                     );
                     let Some(known) = same else {
-                        finding.help(format!("installed are `{}`", installed.join("`, `")));
+                        finding.help(match nearest(family, installed.iter().copied()) {
+                            Some(near) => format!("did you mean `{near}`?"),
+                            None => format!("installed are `{}`", installed.join("`, `")),
+                        });
                         continue;
                     };
                     let start = started.text.span.start;
@@ -90,7 +94,7 @@ impl Rule for StartupAppNotInstalled {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{customizations, fixed, lint_one};
+    use crate::testing::{customizations, fixed, help, lint_one};
 
     const ID: &str = "startup-app-not-installed";
 
@@ -107,6 +111,13 @@ mod tests {
                 "\n<StartupApp><Default>{started}</Default></StartupApp>{app}"
             )),
         )]
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_was_meant() {
+        let of = |started| help(ID, &files(started, "Fjord.Kiosk_x")).concat();
+        assert_eq!(of("Fjord.Kisok_x!App"), "did you mean `Fjord.Kiosk_x`?");
+        assert_eq!(of("Fjord.Till_x!App"), "installed are `Fjord.Kiosk_x`");
     }
 
     #[test]

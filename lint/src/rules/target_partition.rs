@@ -1,5 +1,6 @@
 use crate::diagnostic::Level;
 use crate::facts::Facts;
+use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -76,7 +77,10 @@ impl Rule for TargetPartition {
                 known.join("`, `")
             );
             let finding = report.at(found.place, message);
-            finding.help("write the name of a partition of the device layout");
+            finding.help(match nearest(name, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write the name of a partition of the device layout".to_owned(),
+            });
             if known.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 finding.at_most(Level::Warning);
             }
@@ -86,7 +90,7 @@ impl Rule for TargetPartition {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{lint_one, product, wm_xml};
+    use crate::testing::{help, lint_one, product, wm_xml};
 
     const RULE: &str = "target-partition";
 
@@ -103,6 +107,13 @@ mod tests {
         assert_eq!(lint("EFIESP") + &lint("PLAT") + &lint("$(PARTITION)"), "");
         assert!(lint("ESP").starts_with("error A.wm.xml:2:38 the partition is `ESP`"));
         assert!(lint("mainos").starts_with("warning "));
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_was_meant() {
+        let of = |partition| help(RULE, &[("A.wm.xml", wm(partition))]).concat();
+        assert_eq!(of("MianOS"), "did you mean `MainOS`?");
+        assert!(of("Recovery").starts_with("write the name "));
     }
 
     #[test]

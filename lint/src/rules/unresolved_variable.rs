@@ -3,7 +3,8 @@ use formats::document::variables::references;
 use crate::diagnostic::Level;
 use crate::facts::paths::{WrittenPath, paths};
 use crate::facts::{Facts, Product};
-use crate::lists::{VariableUse, is_variable};
+use crate::lists::{VariableUse, is_variable, variables};
+use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -55,15 +56,23 @@ impl Rule for UnresolvedVariable {
             let Some(name) = references(written.text).find(|name| !is_known(name)) else {
                 continue;
             };
-            report
-                .at(
-                    written.place,
-                    format!("the variable `{name}` of `{}` is not defined", written.text),
-                )
-                .help(format!(
-                    "correct the name, or define it: `--define {name}=VALUE`"
-                ))
-                .at_most(most);
+            let message = format!("the variable `{name}` of `{}` is not defined", written.text);
+            let finding = report.at(written.place, message);
+            finding.at_most(most);
+            // Names are compared without regard to case.
+            let known = variables(written.variables).map(str::to_lowercase);
+            let known: Vec<String> = known.collect();
+            let known = known.iter().map(String::as_str).chain(defines.names());
+            finding.help(match nearest(&name.to_lowercase(), known) {
+                Some(near) => {
+                    let listed = variables(written.variables);
+                    let listed = listed
+                        .filter(|known| known.eq_ignore_ascii_case(near))
+                        .next();
+                    format!("did you mean `{}`?", listed.unwrap_or(near))
+                }
+                None => format!("correct the name, or define it: `--define {name}=VALUE`"),
+            });
         }
     }
 }
@@ -94,7 +103,7 @@ fn values(product: &Product) -> Vec<WrittenPath<'_>> {
 #[cfg(test)]
 mod tests {
     use crate::resolve::ResolveOptions;
-    use crate::testing::{oem_input, run, wm_xml, workspace_with};
+    use crate::testing::{help, oem_input, run, wm_xml, workspace_with};
 
     fn lint(body: &str, files: &str) -> Vec<String> {
         let options = ResolveOptions {
@@ -120,6 +129,17 @@ mod tests {
                 r"error OEMInput.xml:2:30 the variable `X` of `%X%\A.xml` is not defined",
             ],
         );
+    }
+
+    #[test]
+    fn a_slip_is_told_with_what_was_meant() {
+        let of = |soc: &str| {
+            let files = [("OEMInput.xml", oem_input(&format!("<SOC>{soc}</SOC>")))];
+            help("unresolved-variable", &files)
+        };
+        assert_eq!(of("%bld_dri%"), ["did you mean `BLD_DIR`?"]);
+        let wanted = "correct the name, or define it: `--define BOARD=VALUE`";
+        assert_eq!(of("%BOARD%"), [wanted]);
     }
 
     #[test]

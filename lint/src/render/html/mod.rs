@@ -69,6 +69,12 @@ pub fn render(outcome: &Outcome) -> String {
                         }
                     }
                     (findings(outcome, &kept, &filter))
+                    @if !outcome.suppressed.is_empty() {
+                        p.soft {
+                            "Not shown: " (outcome.suppressed.len())
+                            " that comments or the baseline keep from being reported."
+                        }
+                    }
                 }
                 (manuals(&kept))
                 footer { "Made by proofmark " (env!("CARGO_PKG_VERSION")) "." }

@@ -27,6 +27,20 @@ fn a_finding_stands_in_its_source_with_everything_that_is_known() {
 }
 
 #[test]
+fn what_is_not_shown_is_counted() {
+    let mut outcome = outcome_of(&[], vec![found("a-rule", "x")]);
+    assert!(!render(&outcome).contains("Not shown"));
+    outcome.suppressed.push(crate::suppression::Suppressed {
+        diagnostic: found("a-rule", "silent"),
+        by: crate::suppression::SuppressedBy::Baseline {
+            place: Place::binary("base.json", ""),
+        },
+    });
+    let page = render(&outcome);
+    assert!(page.contains("Not shown: 1 that comments"), "{page}");
+}
+
+#[test]
 fn nothing_of_a_file_becomes_markup_or_moves_the_text() {
     let hostile = "</pre><script>alert(1)</script>\u{202E}\u{1B}]0;";
     let name = "\"><img src=x onerror=alert(1)>.xml";

@@ -132,7 +132,15 @@ pub(super) struct Result {
     pub(super) partial_fingerprints: PartialFingerprints,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) fixes: Vec<Fix>,
+    /// Absent unless some result of the run is suppressed, then empty where this one is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) suppressions: Option<Vec<Suppression>>,
     pub(super) properties: ResultProperties,
+}
+
+object! {
+    /// 3.35: who keeps a finding from being reported, and why.
+    Suppression { kind: &'static str, justification: String, location: Location, }
 }
 
 /// What a service compares findings of two runs by.

@@ -2,7 +2,8 @@
 //!
 //! GitHub shows 5,000 results of a run, takes 25,000, and refuses a file of more than 10 MB compressed. What does not fit is
 //! left out, the mildest first, and the run says so in a notification. A finding in a file without lines has the file
-//! as its place and a logical location inside it.
+//! as its place and a logical location inside it. GitHub shows a suppressed result like any other, so that these are written
+//! only where they are asked for.
 
 mod line_hash;
 mod log;
@@ -21,7 +22,8 @@ use super::repository::Repository;
 use super::snippet::shown;
 use crate::diagnostic::{Diagnostic, Level, Place, Region};
 use crate::engine::Outcome;
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, fingerprints};
+use crate::suppression::{Suppressed, SuppressedBy};
 use line_hash::line_hashes;
 
 /// Results that GitHub takes of a run.
@@ -40,6 +42,8 @@ pub struct SarifOptions<'a> {
     pub repository: &'a Repository,
     /// What tells this run from others of the same commit; a service replaces the results of the same category.
     pub category: &'a str,
+    /// Whether the findings that a comment or the baseline keeps from being reported are written too, as suppressed.
+    pub suppressed: bool,
 }
 
 /// Writes the result of a run as SARIF, with a line end.
@@ -54,10 +58,17 @@ fn bounded(
     most_results: usize,
     most_bytes: u64,
 ) -> io::Result<Vec<u8>> {
-    let mut limit = most_results.min(outcome.diagnostics.len());
+    let wanted = if options.suppressed {
+        outcome.suppressed.len()
+    } else {
+        0
+    };
+    let mut limit = most_results.min(outcome.diagnostics.len().saturating_add(wanted));
     loop {
         let kept = most_severe(&outcome.diagnostics, limit);
-        let run = Writer::new(outcome, options, &kept).run(&kept);
+        let room = limit.saturating_sub(kept.len()).min(wanted);
+        let silent = outcome.suppressed.get(..room).unwrap_or_default();
+        let run = Writer::new(outcome, options, &kept, silent).run(&kept, silent);
         let log = log::Log {
             schema: "https://json.schemastore.org/sarif-2.1.0.json",
             version: "2.1.0",
@@ -93,7 +104,12 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(outcome: &'a Outcome, options: &'a SarifOptions<'a>, kept: &[&'a Diagnostic]) -> Self {
+    fn new(
+        outcome: &'a Outcome,
+        options: &'a SarifOptions<'a>,
+        kept: &[&'a Diagnostic],
+        silent: &'a [Suppressed],
+    ) -> Self {
         let mut writer = Self {
             outcome,
             options,
@@ -102,7 +118,8 @@ impl<'a> Writer<'a> {
             lines: BTreeMap::new(),
             crowds: BTreeMap::new(),
         };
-        for found in kept {
+        let silent = silent.iter().map(|silent| &silent.diagnostic);
+        for found in kept.iter().copied().chain(silent) {
             writer.rules.insert(found.rule, 0);
             let file = found.primary.file();
             if let (Some(region), Some(source)) =
@@ -120,7 +137,7 @@ impl<'a> Writer<'a> {
         writer
     }
 
-    fn run(&self, kept: &[&Diagnostic]) -> log::Run {
+    fn run(&self, kept: &[&Diagnostic], silent: &[Suppressed]) -> log::Run {
         let count = kept.len();
         let mut kept = kept.iter().peekable();
         let all = self.outcome.diagnostics.iter();
@@ -128,6 +145,11 @@ impl<'a> Writer<'a> {
         let results = named.filter(|(found, _)| {
             let is_next = |next: &&&Diagnostic| std::ptr::eq(**next, *found);
             kept.next_if(is_next).is_some()
+        });
+        let results = results.map(|(found, fingerprint)| log::Result {
+            // The specification has it so where any result of the run is suppressed.
+            suppressions: (!silent.is_empty()).then(Vec::new),
+            ..self.result(found, fingerprint)
         });
         log::Run {
             tool: log::Tool {
@@ -148,10 +170,38 @@ impl<'a> Writer<'a> {
                 tool_execution_notifications: self.notifications(count),
             }],
             column_kind: "unicodeCodePoints",
-            results: results
-                .map(|(found, fingerprint)| self.result(found, fingerprint))
-                .collect(),
+            results: results.chain(self.suppressed(silent)).collect(),
         }
+    }
+
+    /// What is not reported, with who says so.
+    fn suppressed(&self, silent: &[Suppressed]) -> Vec<log::Result> {
+        if silent.is_empty() {
+            return Vec::new();
+        }
+        // Behind those that are reported, so that each has the fingerprint that it has without these.
+        let reported = self.outcome.diagnostics.iter();
+        let all = reported.chain(silent.iter().map(|silent| &silent.diagnostic));
+        let all: Vec<Diagnostic> = all.cloned().collect();
+        let names = fingerprints(&all, &self.outcome.sources, &self.outcome.roots);
+        let names = names.into_iter().skip(self.outcome.diagnostics.len());
+        let results = silent.iter().zip(names).map(|(silent, fingerprint)| {
+            let (kind, place, justification) = match &silent.by {
+                SuppressedBy::Comment { place, reason } => ("inSource", place, literal(reason)),
+                SuppressedBy::Baseline { place } => {
+                    ("external", place, "known since the baseline".to_owned())
+                }
+            };
+            log::Result {
+                suppressions: Some(vec![log::Suppression {
+                    kind,
+                    justification,
+                    location: self.location(place),
+                }]),
+                ..self.result(&silent.diagnostic, fingerprint)
+            }
+        });
+        results.collect()
     }
 
     fn notifications(&self, kept: usize) -> Vec<log::Notification> {
@@ -196,6 +246,7 @@ impl<'a> Writer<'a> {
                 own: fingerprint,
             },
             fixes: self.fixes(found),
+            suppressions: None,
             properties: log::ResultProperties {
                 decided_by: shown(&found.decided_by.to_string()),
             },

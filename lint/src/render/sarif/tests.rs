@@ -12,6 +12,7 @@ fn run(outcome: &Outcome) -> Value {
     let options = SarifOptions {
         repository: &repository,
         category: "lint",
+        suppressed: true,
     };
     let mut bytes = Vec::new();
     render(outcome, &options, &mut bytes).unwrap();
@@ -160,6 +161,7 @@ fn what_a_service_would_refuse_is_cut_and_said() {
     let options = SarifOptions {
         repository: &repository,
         category: "lint",
+        suppressed: true,
     };
     let cut = |most_results, most_bytes| {
         let bytes = bounded(&outcome, &options, most_results, most_bytes).unwrap();
@@ -193,4 +195,74 @@ fn nothing_of_a_document_becomes_a_link_or_a_placeholder() {
         "see [this] (http://x) and { 0}"
     );
     assert_eq!(literal("{a} [0] \u{1B}\u{202E}"), "{a} [0] ?\u{FFFD}");
+}
+
+#[test]
+fn what_is_suppressed_says_by_whom_and_why() {
+    let input = "<!-- comment -->\n<a/>\n<b/>";
+    let at = |message, part| {
+        let mut finding = found("some-rule", message);
+        finding.primary = place("a.xml", input, part);
+        finding
+    };
+    let mut outcome = outcome_of(&[("a.xml", input)], vec![at("reported", "<b/>")]);
+    let alone = run(&outcome)["results"].clone();
+    assert!(alone[0].get("suppressions").is_none());
+    let by = [
+        SuppressedBy::Comment {
+            place: place("a.xml", input, "comment"),
+            reason: "as [agreed](x)".into(),
+        },
+        SuppressedBy::Baseline {
+            place: Place::binary("base.json", "findings[0]"),
+        },
+    ];
+    outcome.suppressed = by
+        .map(|by| Suppressed {
+            diagnostic: at("silent", "<a/>"),
+            by,
+        })
+        .into();
+    let sources = outcome.sources.clone();
+    let places = outcome
+        .suppressed
+        .iter_mut()
+        .flat_map(Suppressed::places_mut);
+    sources.locate(&mut places.collect::<Vec<_>>());
+    let results = run(&outcome)["results"].clone();
+    assert_eq!(results[0]["suppressions"], json!([]));
+    assert_eq!(
+        results[0]["partialFingerprints"],
+        alone[0]["partialFingerprints"]
+    );
+    let (comment, baseline) = (
+        &results[1]["suppressions"][0],
+        &results[2]["suppressions"][0],
+    );
+    assert_eq!(
+        (&comment["kind"], &comment["justification"]),
+        (&json!("inSource"), &json!("as [agreed] (x)"))
+    );
+    let line = &comment["location"]["physicalLocation"]["region"]["startLine"];
+    assert_eq!(
+        (
+            line,
+            &results[1]["locations"][0]["physicalLocation"]["region"]["startLine"]
+        ),
+        (&json!(1), &json!(2))
+    );
+    assert_eq!(baseline["kind"], "external");
+    let repository = Repository {
+        folder: "/r/images".into(),
+        root: "/r".into(),
+    };
+    let options = SarifOptions {
+        repository: &repository,
+        category: "lint",
+        suppressed: false,
+    };
+    let mut bytes = Vec::new();
+    render(&outcome, &options, &mut bytes).unwrap();
+    let log: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(log["runs"][0]["results"], alone);
 }
