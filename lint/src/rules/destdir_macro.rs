@@ -88,33 +88,20 @@ impl Rule for DestdirMacro {
                 match (known, name) {
                     (Some(known), Some(name)) if *known == name => {}
                     (Some(known), Some(name)) => {
-                        let fix = Fix::replace(
-                            format!("write `$({known})`"),
-                            &place,
-                            written.replacen(name, known, 1),
-                        );
+                        let right = written.replacen(name, known, 1);
+                        let fix = Fix::replace(format!("write `$({known})`"), &place, right);
+                        let message = format!("the macro is `$({name})`, expected `$({known})`");
                         report
-                            .at(
-                                place,
-                                format!("the macro is `$({name})`, expected `$({known})`"),
-                            )
+                            .at(place, message)
                             .help(format!("write `$({known})`"))
                             .fix(fix)
                             .at_most(Level::Info);
                     }
                     (_, name) => {
-                        let finding = report.at(
-                            place,
-                            format!("`{written}` does not begin with a macro of the system"),
-                        );
-                        let near = name.and_then(|name| nearest(name, MACROS.iter().copied()));
-                        finding.help(match near {
-                            Some(near) => format!("did you mean `$({near})`?"),
-                            None => {
-                                "begin with e.g. `$(runtime.bootDrive)` or `$(runtime.system32)`"
-                                    .to_owned()
-                            }
-                        });
+                        let message =
+                            format!("`{written}` does not begin with a macro of the system");
+                        let finding = report.at(place, message);
+                        finding.help(help(name));
                         if name.is_some_and(|name| !name.to_lowercase().starts_with("runtime.")) {
                             finding.at_most(Level::Warning);
                         }
@@ -122,6 +109,14 @@ impl Rule for DestdirMacro {
                 }
             }
         }
+    }
+}
+
+/// What to write where a folder begins with `$(name)`, or with no macro at all.
+fn help(name: Option<&str>) -> String {
+    match name.and_then(|name| nearest(name, MACROS.iter().copied())) {
+        Some(near) => format!("did you mean `$({near})`?"),
+        None => "begin with e.g. `$(runtime.bootDrive)` or `$(runtime.system32)`".to_owned(),
     }
 }
 
@@ -148,11 +143,8 @@ mod tests {
 
     #[test]
     fn the_fix_writes_the_right_case() {
-        let text = fixed(
-            "destdir-macro",
-            &files(r"$(runtime.bootdrive)\x"),
-            "A.wm.xml",
-        );
+        let files = files(r"$(runtime.bootdrive)\x");
+        let text = fixed("destdir-macro", &files, "A.wm.xml");
         assert!(text.contains(r"$(runtime.bootDrive)\x"), "{text}");
     }
 }
