@@ -60,8 +60,9 @@ impl Rule for UnresolvedVariable {
             let finding = report.at(written.place, message);
             finding.at_most(most);
             // Names are compared without regard to case.
-            let known = variables(written.variables).map(str::to_lowercase);
-            let known: Vec<String> = known.collect();
+            let known: Vec<String> = variables(written.variables)
+                .map(str::to_lowercase)
+                .collect();
             let known = known.iter().map(String::as_str).chain(defines.names());
             finding.help(match nearest(&name.to_lowercase(), known) {
                 Some(near) => {
@@ -138,8 +139,7 @@ mod tests {
             help("unresolved-variable", &files)
         };
         assert_eq!(of("%bld_dri%"), ["did you mean `BLD_DIR`?"]);
-        let wanted = "correct the name, or define it: `--define BOARD=VALUE`";
-        assert_eq!(of("%BOARD%"), [wanted]);
+        assert!(of("%BOARD%")[0].ends_with("`--define BOARD=VALUE`"));
     }
 
     #[test]
