@@ -66,10 +66,8 @@ impl Rule for UnresolvedVariable {
             let known = known.iter().map(String::as_str).chain(defines.names());
             finding.help(match nearest(&name.to_lowercase(), known) {
                 Some(near) => {
-                    let listed = variables(written.variables);
-                    let listed = listed
-                        .filter(|known| known.eq_ignore_ascii_case(near))
-                        .next();
+                    let mut listed = variables(written.variables);
+                    let listed = listed.find(|known| known.eq_ignore_ascii_case(near));
                     format!("did you mean `{}`?", listed.unwrap_or(near))
                 }
                 None => format!("correct the name, or define it: `--define {name}=VALUE`"),
