@@ -193,21 +193,22 @@ impl<'a> Reader<'a> {
         Ok(self.expect(field, OBJECT_IDENTIFIER)?.oid())
     }
 
-    /// A non-negative INTEGER of at most 32 bits.
+    /// A non-negative INTEGER of at most 32 bits in its shortest form (X.690 §8.3.2). Versions stand where no signature
+    /// looks: another form would be another file that is as good.
     pub fn small_integer(&mut self, field: &'static str) -> Result<u32, ParseError> {
         let tlv = self.expect(field, INTEGER)?;
         let digits = match tlv.value {
-            [0, rest @ ..] => rest,
-            value => value,
+            [0, rest @ ..] if rest.first().is_some_and(|b| *b > 0x7f) => rest,
+            [0] | [0x01..=0x7f, ..] => tlv.value,
+            _ => &[],
         };
-        if tlv.value.is_empty() || digits.len() > 4 || tlv.value.first().is_some_and(|b| *b > 0x7f)
-        {
+        if digits.is_empty() || digits.len() > 4 {
             return Err(ParseError::invalid(
                 self.structure,
                 field,
                 tlv.offset,
                 format_args!("an integer of {} octets", tlv.value.len()),
-                "0 to 4294967295",
+                "0 to 4294967295 in its shortest form",
             ));
         }
         Ok(digits.iter().fold(0, |n, b| (n << 8) | u32::from(*b)))
@@ -489,6 +490,17 @@ mod tests {
         let encoded = integer(u32::MAX);
         let mut reader = Reader::new("test", &encoded, 0);
         assert_eq!(reader.small_integer("n").unwrap(), u32::MAX);
+        for padded in [
+            &[2, 2, 0, 5][..],
+            &[2, 2, 0, 0],
+            &[2, 5, 0, 0, 0, 0, 1],
+            &[2, 0],
+        ] {
+            let error = Reader::new("test", padded, 0)
+                .small_integer("n")
+                .unwrap_err();
+            assert!(error.to_string().contains("shortest form"), "{error}");
+        }
         let negative = [2, 1, 0x80];
         assert!(
             Reader::new("test", &negative, 0)

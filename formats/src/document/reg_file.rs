@@ -212,7 +212,7 @@ impl<'a> Scanner<'a> {
         self.registry.values.push(RegistryValue {
             key,
             name,
-            kind: kind(&written),
+            kind: kind(&written, self.text),
             element: Span::from(start..written.span.end),
             written,
             notation: self.notation,
@@ -271,10 +271,15 @@ impl<'a> Scanner<'a> {
 }
 
 /// The type that the data announces.
-fn kind(written: &Spanned<String>) -> Spanned<RegistryType> {
+fn kind(written: &Spanned<String>, source: &str) -> Spanned<RegistryType> {
     let text = written.value.as_str();
     let head = text.split(':').next().unwrap_or_default();
     let span = Span::from(written.span.start..written.span.start.saturating_add(head.len()));
+    // A type that goes over the end of a line stands nowhere in one piece.
+    let span = match source.get(span.range()) == Some(head) {
+        true => span,
+        false => written.span,
+    };
     let (value, span) = if text.starts_with('"') {
         (RegistryType::Sz, written.span)
     } else if text.trim() == "-" {

@@ -235,6 +235,15 @@ fn a_registry_file_has_all_types() {
 }
 
 #[test]
+fn a_type_on_a_continued_line_has_the_place_of_the_data() {
+    let source = Source::new("a.reg", "REGEDIT4\n[HKCU\\A]\n\"a\"=\\\n xüü:1\n", 0);
+    let file = RegFile::parse(&source).unwrap();
+    let value = &file.registry.values[0];
+    assert_eq!(value.kind.value, RegistryType::Unknown("xüü".into()));
+    assert_eq!(source.slice(value.kind.span), "\\\n xüü:1");
+}
+
+#[test]
 fn single_byte_registry_files_have_single_byte_texts() {
     let file = reg(
         "REGEDIT4\n[HKCU\\A]\n\"T\"=hex(2):25,50,41,54,48,25,fc,00\n\"D\"=hex(4):01,00,00,00\n\"B\"=hex(5):01,00,00,00\n\"Q\"=hex(4):01\n\"N\"=hex(0):\n\"X\"=hex(64):01\n",

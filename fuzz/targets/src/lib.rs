@@ -1,0 +1,60 @@
+//! What the fuzz targets do with an input, as plain functions: the programs in `fuzz_targets/` call them under the
+//! fuzzer, and a test calls them with every file of `corpus/`.
+//!
+//! A target panics where the input shows a defect. Besides panics of the parsers themselves that is a broken promise:
+//! what was signed is not found again, a removed signature leaves other bytes, a place lies outside its text, a digest
+//! is called right after a byte under it was changed. To add one, see `fuzz/README.md`.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a defect shows by a panic"
+)]
+
+mod app_package;
+mod bytes;
+mod cabinet;
+mod catalog;
+mod catalog_definition;
+mod certificate;
+mod der;
+mod document;
+mod image;
+mod lint;
+mod pfx;
+mod revocation;
+mod signed_data;
+mod time_stamp_reply;
+mod verify;
+
+/// Name and function of every target, sorted.
+const ALL: &[(&str, fn(&[u8]))] = &[
+    ("app_package", app_package::run),
+    ("cabinet", cabinet::run),
+    ("catalog", catalog::run),
+    ("catalog_definition", catalog_definition::run),
+    ("certificate", certificate::run),
+    ("der", der::run),
+    ("document", document::run),
+    ("image", image::run),
+    ("lint", lint::run),
+    ("pfx", pfx::run),
+    ("revocation", revocation::run),
+    ("signed_data", signed_data::run),
+    ("time_stamp_reply", time_stamp_reply::run),
+    ("verify", verify::run),
+];
+
+/// The names of all targets.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|(name, _)| *name)
+}
+
+/// Does with `input` what the target `name` does.
+///
+/// # Panics
+/// Where there is no such target, and where the input shows a defect.
+pub fn run(name: &str, input: &[u8]) {
+    let target = ALL.iter().find(|(known, _)| *known == name);
+    let (_, run) = target.unwrap_or_else(|| panic!("there is no target {name}"));
+    run(input);
+}
