@@ -7,6 +7,7 @@ mod authority;
 mod docs;
 mod example;
 mod fixtures;
+mod hostile;
 #[path = "../../formats/tests/pe/builder.rs"]
 #[expect(dead_code, reason = "the tests of images use the rest of it")]
 mod image_builder;

@@ -4,6 +4,7 @@ mod corpus;
 mod fixtures;
 mod hostile;
 mod inputs;
+mod lying;
 mod package_manifest;
 mod packages;
 mod reader;

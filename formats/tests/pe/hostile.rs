@@ -56,6 +56,20 @@ fn every_truncation_is_an_error() {
     }
 }
 
+/// Its (empty) section table would stand behind the end, and a signature in front of it.
+#[test]
+fn an_optional_header_that_ends_behind_the_file_is_refused() {
+    let mut raw = RawImage::small(true);
+    raw.sections.clear();
+    let mut bytes = raw.bytes();
+    bytes[0x54..0x56].copy_from_slice(&0xff68_u16.to_le_bytes());
+    let error = refusal(&bytes);
+    assert!(
+        error.starts_with("IMAGE_OPTIONAL_HEADER.DataDirectory at offset 88: needs 65384 bytes"),
+        "{error}"
+    );
+}
+
 /// Sets the directory entry of a signed image.
 fn with_entry(offset: u32, size: u32) -> Vec<u8> {
     let raw = RawImage::new(true);

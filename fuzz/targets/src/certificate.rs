@@ -61,10 +61,15 @@ fn encoded_name(der: &[u8]) {
     }
 }
 
-/// A name that has a text form is the same when that is read.
+/// The text form of a name is read as the same name. A name or a part of it without attributes has none.
 fn text_form_is_read_again(name: &DistinguishedName) {
     let text = name.to_string();
-    if let Ok(again) = DistinguishedName::parse(&text) {
-        assert_eq!(again.to_string(), text);
+    match DistinguishedName::parse(&text) {
+        Ok(again) => assert_eq!(&again, name, "{text}"),
+        Err(error) => assert!(has_empty_part(&text), "{text}: {error}"),
     }
+}
+
+fn has_empty_part(text: &str) -> bool {
+    text.is_empty() || text.starts_with(", ") || text.ends_with(", ") || text.contains(", , ")
 }

@@ -18,16 +18,21 @@ mod catalog_definition;
 mod certificate;
 mod der;
 mod document;
+mod efi_variable;
 mod image;
 mod lint;
 mod pfx;
 mod revocation;
+mod si_policy;
 mod signed_data;
 mod time_stamp_reply;
 mod verify;
 
+/// What a target does with an input.
+type Target = fn(&[u8]);
+
 /// Name and function of every target, sorted.
-const ALL: &[(&str, fn(&[u8]))] = &[
+const ALL: &[(&str, Target)] = &[
     ("app_package", app_package::run),
     ("cabinet", cabinet::run),
     ("catalog", catalog::run),
@@ -35,10 +40,12 @@ const ALL: &[(&str, fn(&[u8]))] = &[
     ("certificate", certificate::run),
     ("der", der::run),
     ("document", document::run),
+    ("efi_variable", efi_variable::run),
     ("image", image::run),
     ("lint", lint::run),
     ("pfx", pfx::run),
     ("revocation", revocation::run),
+    ("si_policy", si_policy::run),
     ("signed_data", signed_data::run),
     ("time_stamp_reply", time_stamp_reply::run),
     ("verify", verify::run),

@@ -11,7 +11,7 @@ pub(crate) fn run(input: &[u8]) {
         for serial in [&[][..], &[0], &[1], &input[..input.len().min(4)]] {
             let _ = list.find(serial);
         }
-        assert_eq!(list.is_empty(), list.len() == 0);
+        assert!(list.len() <= input.len());
     }
     if let Ok(response) = OcspResponse::read(input) {
         assert!(

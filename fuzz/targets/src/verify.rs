@@ -43,11 +43,13 @@ fn verified(input: &[u8]) -> Option<(Container, Verification)> {
     Some((container, verification))
 }
 
-/// Whether a signature's digest is called right. A catalog may state none, as the signature covers its content itself;
+/// Whether a signature's digest is called right. Where a signature covers its content itself, there may be no digest;
 /// so both count there.
 fn holds(container: &Container, verification: &Verification) -> bool {
     let checks: &[Check] = match container {
-        Container::Catalog(_) => &[Check::Digest, Check::Signature],
+        Container::Catalog(_) | Container::SiPolicy(_) | Container::EfiVariable(_) => {
+            &[Check::Digest, Check::Signature]
+        }
         _ => &[Check::Digest],
     };
     verification.signatures.iter().any(|signature| {
@@ -60,6 +62,14 @@ fn holds(container: &Container, verification: &Verification) -> bool {
 fn hashed_place(container: &Container, input: &[u8]) -> Option<usize> {
     let pieces = match container {
         Container::Catalog(catalog) => vec![Piece::Range(content_range(catalog, input)?)],
+        Container::SiPolicy(policy) => {
+            let (content, offset) = policy.policy().ok()?;
+            vec![Piece::Range(offset..offset + content.len() as u64)]
+        }
+        Container::EfiVariable(variable) => {
+            let (der, offset) = variable.signature();
+            vec![Piece::Range(offset + der.len() as u64..input.len() as u64)]
+        }
         Container::Appx(package) => {
             let parts = package.digest_parts();
             parts.into_iter().flat_map(|part| part.pieces).collect()

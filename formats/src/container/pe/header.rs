@@ -164,6 +164,9 @@ impl Header {
                 ))
             }
         };
+        // The section table stands behind all of it, also where it is empty.
+        Cursor::new("IMAGE_OPTIONAL_HEADER", &optional, optional_start)
+            .bytes("DataDirectory", usize::from(size_of_optional_header))?;
         let header = Self {
             e_lfanew,
             machine,
