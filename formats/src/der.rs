@@ -188,9 +188,23 @@ impl<'a> Reader<'a> {
         Ok(elements)
     }
 
-    /// An object identifier.
+    /// An OBJECT IDENTIFIER whose arcs are complete and in their shortest form (X.690 §8.19).
     pub fn oid(&mut self, field: &'static str) -> Result<Oid<'a>, ParseError> {
-        Ok(self.expect(field, OBJECT_IDENTIFIER)?.oid())
+        let tlv = self.expect(field, OBJECT_IDENTIFIER)?;
+        let ends = |byte: &u8| byte & 0x80 == 0;
+        let mut pairs = tlv.value.iter().zip(tlv.value.iter().skip(1));
+        let is_padded = tlv.value.first() == Some(&0x80)
+            || pairs.any(|(byte, next)| ends(byte) && *next == 0x80);
+        if is_padded || !tlv.value.last().is_some_and(ends) {
+            return Err(ParseError::invalid(
+                self.structure,
+                field,
+                tlv.offset,
+                "an object identifier that is not complete",
+                "whole arcs in their shortest form",
+            ));
+        }
+        Ok(tlv.oid())
     }
 
     /// A non-negative INTEGER of at most 32 bits in its shortest form (X.690 §8.3.2). Versions stand where no signature
@@ -435,6 +449,20 @@ pub fn algorithm_with_null(algorithm: Oid<'_>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identifier_is_whole_and_short() {
+        let read = |value: &[u8]| {
+            let bytes = tlv(OBJECT_IDENTIFIER, value);
+            let mut reader = Reader::new("Test", &bytes, 7);
+            reader.oid("type").map(|oid| oid.to_string())
+        };
+        assert_eq!(read(&[0x2a, 0x86, 0x48]).unwrap(), "1.2.840");
+        for odd in [&[][..], &[0x2a, 0x86], &[0x80, 0x01], &[0x2a, 0x80, 0x01]] {
+            let error = read(odd).unwrap_err().to_string();
+            assert!(error.starts_with("Test.type at offset 7: "), "{error}");
+        }
+    }
 
     #[test]
     fn lengths_round_trip_at_every_form() {

@@ -19,6 +19,7 @@ mod certificate;
 mod der;
 mod document;
 mod efi_variable;
+mod full_flash_update;
 mod image;
 mod lint;
 mod pfx;
@@ -41,6 +42,7 @@ const ALL: &[(&str, Target)] = &[
     ("der", der::run),
     ("document", document::run),
     ("efi_variable", efi_variable::run),
+    ("full_flash_update", full_flash_update::run),
     ("image", image::run),
     ("lint", lint::run),
     ("pfx", pfx::run),

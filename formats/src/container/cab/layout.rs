@@ -247,8 +247,12 @@ impl Layout {
     }
 }
 
-/// A folder's coffCabStart once `shift` bytes more stand in front of its data.
+/// A folder's coffCabStart once `shift` bytes more stand in front of its data; that of a folder without data points at
+/// nothing and stays.
 fn shifted(folder: &Folder, shift: i64) -> Result<u32, ParseError> {
+    if folder.c_cf_data == 0 {
+        return Ok(folder.coff_cab_start);
+    }
     let start = i64::from(folder.coff_cab_start).saturating_add(shift);
     u32::try_from(start).map_err(|_| {
         let found = folder.coff_cab_start;
