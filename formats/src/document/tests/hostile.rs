@@ -144,7 +144,7 @@ fn namespaces_names_and_markup_are_counted() {
     }
     let problem = refused(&namespaces);
     assert!(
-        matches!(problem, DocumentProblem::Limit { what, .. } if what == "namespace declarations")
+        matches!(problem, DocumentProblem::Limit { what, .. } if what == "different namespace declarations")
     );
     let problem = refused(&format!(
         "<OEMInput><{}/></OEMInput>",
