@@ -390,3 +390,37 @@ fn make_sources(root: &Path, definition: &str) {
         }
     }
 }
+
+/// More files than one page of a manifest: whatever repeats for each of them stays within the limits of our reader.
+#[test]
+fn a_package_of_many_files_is_built_and_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("p")).unwrap();
+    let mut files = String::new();
+    for index in 0..2000 {
+        fs::write(at(&format!("p/f{index}.txt")), format!("file {index}")).unwrap();
+        files.push_str(&format!(r#"<file source="f{index}.txt" />"#));
+    }
+    fs::write(
+        at("p/A.wm.xml"),
+        definition("A", &format!("<files>{files}</files>")),
+    )
+    .unwrap();
+    let run = proofmark(
+        folder.path(),
+        "package build --profile test --cpu x86 --out out p",
+    )
+    .ended(0);
+    assert!(
+        run.stdout.contains("(x86, 2000 files, signed)"),
+        "{}",
+        run.stdout
+    );
+    let root = repository().join("testcerts/root.cer");
+    let line = format!(
+        "package show --root {} out/Contoso.Kiosk.A.cab",
+        root.display()
+    );
+    proofmark(folder.path(), &line).ended(0);
+}
