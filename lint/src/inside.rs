@@ -1,6 +1,6 @@
 //! Reads built packages from inside, in one pass over their files: manifests, catalogs, signatures.
 //!
-//! One file is in memory at a time, and none that is larger than [`LARGEST_FILE`]; others are hashed as they pass.
+//! One file is in memory at a time, and none that is larger than `LARGEST_FILE`; others are hashed as they pass.
 //! Every file is hashed once as a whole and, where it is an image or a cabinet, once without its signature.
 
 use std::collections::HashMap;

@@ -55,7 +55,7 @@ pub(super) struct BuildArgs {
     /// Sign with this profile: test (built in), retail, or one of proofmark.toml; otherwise nothing is signed
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// Processor: arm, arm64, x86 or amd64; otherwise that of the Source-<arch> folder
+    /// Processor: arm, arm64, x86 or amd64; otherwise that of the Source-arm or other folder
     #[arg(long, value_name = "ARCH", value_parser = processor)]
     cpu: Option<Arch>,
     /// Version of the packages, four numbers

@@ -45,7 +45,7 @@ pub struct Location {
 pub struct WriteDescriptor {
     /// `dwBlockCount`.
     pub block_count: u32,
-    /// Which of [`Store::locations`] are its own.
+    /// Which of [`super::Store::locations`] are its own.
     pub locations: Range<usize>,
 }
 
