@@ -17,7 +17,7 @@ fn report(format: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(format!("report.{format}"));
     let line = format!(
-        "lint {FIXTURES} --suppressed --format {format} --output {}",
+        "lint {FIXTURES} --format {format} --output {}",
         path.display()
     );
     proofmark(&repository(), &line).ended(1);
@@ -69,6 +69,36 @@ fn validate(folder: &Path, log: &Path) -> Option<Vec<(String, String)>> {
 }
 
 #[test]
+fn suppressed_findings_stand_in_the_sarif_with_their_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let expired = Path::new(FIXTURES).join("suppression-expired/RetailOEMInput.xml");
+    let text = fs::read_to_string(repository().join(expired)).unwrap();
+    let text = text.replace("2025-12-31", "2999-12-31");
+    fs::write(folder.path().join("RetailOEMInput.xml"), text).unwrap();
+    let log = |options: &str| -> Value {
+        let line = format!("lint . --fail-on never --format sarif {options}");
+        serde_json::from_str(&proofmark(folder.path(), &line).ended(0).stdout).unwrap()
+    };
+    let suppressed = |log: &Value| {
+        let results = log["runs"][0]["results"].as_array().unwrap().iter();
+        let all = results.map(|result| result["suppressions"][0].clone());
+        all.filter(|found| !found.is_null()).collect::<Vec<_>>()
+    };
+    let with = log("--suppressed");
+    let found = suppressed(&with);
+    assert_eq!(found.len(), 1, "{with:#}");
+    assert_eq!(found[0]["kind"], "inSource");
+    assert_eq!(found[0]["justification"], "shown at a fair");
+    assert!(suppressed(&log("")).is_empty());
+    let path = folder.path().join("with.sarif");
+    fs::write(&path, with.to_string()).unwrap();
+    let Some(said) = validate(folder.path(), &path) else {
+        return;
+    };
+    assert!(said.iter().all(|(_, level)| level != "error"), "{said:?}");
+}
+
+#[test]
 fn github_takes_the_sarif_in() {
     let (folder, path) = report("sarif");
     let Some(said) = validate(folder.path(), &path) else {
@@ -78,8 +108,6 @@ fn github_takes_the_sarif_in() {
     let mut log: Value = serde_json::from_str(&text).unwrap();
     let results = log["runs"][0]["results"].as_array().unwrap();
     assert!(results.len() > 100);
-    let is_suppressed = |result: &&Value| result["suppressions"][0]["kind"] == "inSource";
-    assert!(results.iter().any(|result| is_suppressed(&result)));
 
     // It would like lines even in cabinets, which have none.
     let has_no_lines =
