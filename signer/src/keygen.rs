@@ -2,7 +2,7 @@
 //!
 //! `ring` signs with RSA keys and cannot make any. What is known against the `rsa` crate is that its private-key
 //! operations take a time that depends on the key, which whoever can ask for many of them may measure. Here a key is
-//! made once, offline, for nobody who asks; it signs through `ring` alone. `docs/decisions/rsa-keys.md` has the reasons.
+//! made once, offline, for nobody who asks; it signs through another crate alone. `docs/decisions/rsa-keys.md` has the reasons.
 
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey};

@@ -1,7 +1,7 @@
 //! Keys in memory: the one file that computes with private keys.
 //!
-//! RSA goes through `ring`, or through `aws-lc-rs` with the feature of that name, which has the same interface and signs
-//! about twice as fast (`benches/signing-backends`); both make the same bytes. ECDSA goes through `p256` and `p384`, whose
+//! RSA goes through `aws-lc-rs`, or without the feature of that name through `ring`, which has the same interface and takes
+//! about twice as long (`benches/signing-backends`); both make the same bytes. ECDSA goes through `p256` and `p384`, whose
 //! nonces are derived from key and message (RFC 6979), so that the same input and key give the same bytes.
 
 #[cfg(feature = "aws-lc-rs")]
