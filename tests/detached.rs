@@ -13,12 +13,13 @@ use crate::support::{Run, folder, oracle, pem_files, proofmark, repository, test
 use crate::timestamp::{openssl_server, root};
 
 /// One file of each format, and a signed one.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "plain.cab",
     "v2.cat",
     "driver.sys",
     "App.msix",
     "signed.cab",
+    "policy.bin",
 ];
 
 /// A folder with [`FILES`] and the certificates and key of `leaf`; nothing where `openssl` is missing.
@@ -35,6 +36,7 @@ fn folder_of(leaf: &str, common_name: &str) -> Option<tempfile::TempDir> {
     };
     let package = RawPackage::package(&publisher(common_name), Style::MakeAppx, hash);
     fs::write(path.join("App.msix"), package.bytes()).unwrap();
+    fs::write(path.join("policy.bin"), crate::policies::bare()).unwrap();
     proofmark(path, "sign --profile test --out signed.cab stored.cab").ended(0);
     Some(folder)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{corpus, oracle, pem_files, proofmark, testcert};
 
 /// A bare policy of no rules: header, four empty lists, and what versions 3 to 7 brought.
-fn bare() -> Vec<u8> {
+pub(crate) fn bare() -> Vec<u8> {
     let header = [
         7,
         1,
