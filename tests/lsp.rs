@@ -224,6 +224,44 @@ fn what_is_typed_is_judged_explained_and_mended() {
     editor.end();
 }
 
+#[test]
+fn what_stays_for_a_while_is_suppressed_and_what_must_never_ship_is_not() {
+    let (folder, input) = workspace();
+    let clean = fs::read_to_string(&input).unwrap();
+    let features = "<Microsoft><!-- 😀 --><Feature>IOT_BERTHA</Feature><Feature>IOT_ENABLE_TESTSIGNING</Feature>";
+    let typed = clean.replacen("<Microsoft>", features, 1);
+    let mut editor = Editor::new(folder.path());
+    editor.open(&input, &typed);
+    let before = editor.findings("RetailOEMInput.xml");
+    let document = json!({ "uri": uri(&input) });
+    let mut offered = |rule: &str| {
+        let range = &of_rule(&before, rule).unwrap()["range"];
+        let context = json!({ "diagnostics": [], "only": ["quickfix"] });
+        let asked = json!({ "textDocument": document, "range": range, "context": context });
+        let actions = editor.ask("textDocument/codeAction", asked);
+        let actions = actions.as_array().unwrap().iter();
+        let title = format!("suppress `{rule}` here until ");
+        let mut of_rule =
+            actions.filter(|action| action["title"].as_str().unwrap().starts_with(&title));
+        of_rule.next().cloned()
+    };
+    assert_eq!(offered("testsigning-in-retail"), None);
+    let action = offered("dev-feature-in-retail").unwrap();
+    assert_eq!(action["isPreferred"], false);
+    let edits = action["edit"]["changes"][uri(&input)].as_array().unwrap();
+    let suppressed = applied(&typed, edits);
+    let comment = "<!-- proofmark: allow dev-feature-in-retail, reason: ";
+    assert!(
+        suppressed.contains(&format!("<!-- 😀 -->{comment}")),
+        "{suppressed}"
+    );
+    editor.change(&input, 2, &suppressed);
+    let after = editor.findings("RetailOEMInput.xml");
+    assert!(of_rule(&after, "dev-feature-in-retail").is_none());
+    assert_eq!(after.len(), before.len() - 1, "{after:?}");
+    editor.end();
+}
+
 /// The text after edits of lines and UTF-16 columns.
 fn applied(text: &str, edits: &[Value]) -> String {
     let byte = |position: &Value| {

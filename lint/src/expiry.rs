@@ -12,6 +12,11 @@ impl Until {
     /// A day that is over.
     pub(crate) const OVER: Self = Self(Date::MIN);
 
+    /// This day is the last.
+    pub fn on(day: Date) -> Self {
+        Self(day)
+    }
+
     /// Reads a date, `2027-03-31`.
     pub fn parse(text: &str) -> Option<Self> {
         let is_date = text.len() == 10;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 pub(crate) mod security;
+pub(crate) mod suppression;
 
 use formats::certificate::Certificate;
 use formats::source::{Source, Span};

@@ -6,6 +6,7 @@ mod addonkit;
 mod authority;
 mod docs;
 mod example;
+mod facts;
 mod fixtures;
 mod hostile;
 #[path = "../../formats/tests/pe/builder.rs"]

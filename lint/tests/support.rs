@@ -6,6 +6,7 @@ use std::sync::Arc;
 use formats::certificate::Certificate;
 use lint::baseline::Baseline;
 use lint::engine::{Outcome, gather, judge, shipped};
+use lint::facts::Workspace;
 use lint::files::Disk;
 use lint::image::ImageType;
 use lint::policy::Policies;
@@ -60,9 +61,12 @@ fn anchors(folder: &Path) -> Anchors {
     })
 }
 
-/// Lints a folder by its `policy.toml`, where it has one. With an option `shipped before`, the folder `before` in it is the
-/// earlier release and `now` is what is linted.
-pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
+/// The day on which fixtures are judged.
+const DAY: &str = "2026-06-01";
+
+/// What is known of a folder. With an option `shipped before`, the folder `before` in it is the earlier release and `now` is
+/// what is linted.
+pub(crate) fn workspaces(folder: &Path, options: &ResolveOptions) -> Vec<Workspace> {
     let mut settings = settings(folder).into_iter();
     let earlier = settings.find(|(name, _)| name == "shipped");
     let linted = match earlier {
@@ -72,9 +76,8 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let mut workspaces = gather(&Disk, &[text(&linted)], options).unwrap();
     let anchors = anchors(folder);
-    let at = parse_rfc3339("2026-06-01").unwrap();
     let verify = VerifyOptions {
-        at,
+        at: parse_rfc3339(DAY).unwrap(),
         anchors: &anchors,
     };
     let earlier = earlier.map(|(_, name)| {
@@ -85,9 +88,14 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
         workspace.shipped = earlier.clone();
         verify_cabinets(&Disk, workspace, verify, None);
     }
+    workspaces
+}
+
+/// Lints a folder by its `policy.toml`, where it has one.
+pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
     let policy = folder.join("policy.toml");
     let mut policies = if policy.exists() {
-        Policies::with_file(&Disk, &text(&policy)).unwrap()
+        Policies::with_file(&Disk, policy.to_str().unwrap()).unwrap()
     } else {
         Policies::built_in()
     };
@@ -96,7 +104,8 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
         let baseline = Baseline::read(&Disk, baseline.to_str().unwrap()).unwrap();
         policies = policies.with_baseline(baseline);
     }
-    judge(&workspaces, &policies.on(at.date()))
+    let day = parse_rfc3339(DAY).unwrap().date();
+    judge(&workspaces(folder, options), &policies.on(day))
 }
 
 /// One line per finding, paths relative to the folder.

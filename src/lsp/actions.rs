@@ -1,14 +1,21 @@
-//! Quick fixes: what the linter can mend.
+//! Quick fixes: what the linter can mend, and comments that suppress what stays for a while.
 
 use std::collections::HashMap;
 
+use formats::source::Source;
 use lint::diagnostic::{Applicability, Diagnostic as Found, Fix};
+use lint::suppression::offer;
 use lsp_types::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, TextEdit, Uri, WorkspaceEdit,
 };
 
+use time::Duration;
+
 use super::places;
 use super::session::Session;
+
+/// How long an offered suppression counts.
+const SUPPRESSED_FOR: Duration = Duration::days(30);
 
 /// The quick fixes of the findings in a range.
 pub(super) fn actions(
@@ -32,12 +39,27 @@ pub(super) fn actions(
         let span = found.primary.span();
         span.is_some_and(|span| span.start <= end && start <= span.end)
     });
-    let actions = findings.filter_map(|found| quick_fix(session, found));
+    let (mut mended, mut suppressed) = (Vec::new(), Vec::new());
+    for found in findings {
+        let fix = found.fix.as_ref();
+        mended.extend(fix.and_then(|fix| quick_fix(session, found, fix)));
+        let fix = suppression(session, source, found);
+        suppressed.extend(fix.and_then(|fix| quick_fix(session, found, &fix)));
+    }
+    // What mends comes first, whatever it is that it mends.
+    let actions = mended.into_iter().chain(suppressed);
     actions.map(CodeActionOrCommand::CodeAction).collect()
 }
 
-fn quick_fix(session: &Session<'_>, found: &Found) -> Option<CodeAction> {
-    let fix = found.fix.as_ref()?;
+/// The comment that suppresses a finding for a while.
+fn suppression(session: &Session<'_>, source: &Source, found: &Found) -> Option<Fix> {
+    let mut rules = session.policies.rules().iter();
+    let info = rules.find(|info| info.id == found.rule)?;
+    let until = session.policies.today()?.checked_add(SUPPRESSED_FOR)?;
+    offer(source, found, info, until)
+}
+
+fn quick_fix(session: &Session<'_>, found: &Found, fix: &Fix) -> Option<CodeAction> {
     Some(CodeAction {
         title: fix.title.clone(),
         kind: Some(CodeActionKind::QUICKFIX),

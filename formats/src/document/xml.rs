@@ -77,6 +77,7 @@ fn check_limits(text: &str) -> Result<Option<Span>, DocumentError> {
     let mut namespaces = Namespaces::default();
     let mut position = 0;
     while let Some(start) = find(text, position, "<") {
+        check_references(text, position, start)?;
         let rest = text.get(start..).unwrap_or_default();
         let inside = start.saturating_add(1);
         let end = if rest.starts_with("<!--") {
@@ -93,6 +94,7 @@ fn check_limits(text: &str) -> Result<Option<Span>, DocumentError> {
             find(text, start, ">")
         } else {
             let tag = walk_tag(text, inside, &mut namespaces)?;
+            check_references(text, inside, tag.end.unwrap_or(text.len()))?;
             if !tag.empty {
                 limit(
                     "levels of elements",
@@ -110,6 +112,39 @@ fn check_limits(text: &str) -> Result<Option<Span>, DocumentError> {
         }
     }
     Ok(open.pop())
+}
+
+/// Refuses references to numbers that are no characters of XML, such as half a surrogate pair: the parser puts another
+/// character there. What is no reference at all is left to the parser.
+fn check_references(text: &str, from: usize, to: usize) -> Result<(), DocumentError> {
+    let part = text.get(from..to).unwrap_or_default();
+    for (offset, _) in part.match_indices("&#") {
+        let rest = part.get(offset.saturating_add(2)..).unwrap_or_default();
+        let (marks, digits, radix) = match rest.strip_prefix('x') {
+            Some(digits) => (3, digits, 16),
+            None => (2, rest, 10),
+        };
+        let length = digits.find(|c: char| !c.is_digit(radix));
+        let digits = digits.get(..length.unwrap_or(digits.len()));
+        let digits = digits.unwrap_or_default();
+        let number = u32::from_str_radix(digits, radix).ok();
+        let character = number.and_then(char::from_u32);
+        if !digits.is_empty() && !character.is_some_and(is_xml_character) {
+            let start = from.saturating_add(offset);
+            let end = start.saturating_add(marks).saturating_add(digits.len());
+            let written = text.get(start..end).unwrap_or_default();
+            let shown: String = written.chars().take(16).collect();
+            let problem = format!("{shown:?} refers to no character");
+            let problem = DocumentProblem::NotWellFormed(problem);
+            return Err(DocumentError::new(start..end, problem));
+        }
+    }
+    Ok(())
+}
+
+/// `Char` of XML 1.0.
+fn is_xml_character(character: char) -> bool {
+    matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
 /// The namespace declarations of a document.
@@ -330,6 +365,29 @@ mod tests {
         for (text, message, line, column) in cases {
             assert_eq!(refused(text), (message.to_owned(), line, column), "{text}");
         }
+    }
+
+    #[test]
+    fn references_to_what_is_no_character_are_refused_where_they_are_references() {
+        for (text, shown, column) in [
+            ("<a>é&#xD800;</a>", "&#xD800", 5),
+            ("<a>&#65535;</a>", "&#65535", 4),
+            ("<a b='&#x0;'/>", "&#x0", 7),
+            ("<a>&#x110000;</a>", "&#x110000", 4),
+            ("<a>&#99999999999;</a>", "&#99999999999", 4),
+            ("<a>&#x1F</a>", "&#x1F", 4),
+        ] {
+            let message = format!("not well formed: \"{shown}\" refers to no character");
+            assert_eq!(refused(text), (message, 1, column), "{text}");
+        }
+        for text in [
+            "<a b='&#x9;&#10;'>&#x0041;&#65533;&#x10FFFF;</a>",
+            "<?p &#0;?><a><!-- &#0; --><![CDATA[&#xD800;]]></a>",
+        ] {
+            assert!(parse(&Source::new("a.xml", text, 0)).is_ok(), "{text}");
+        }
+        // What is no reference is told as the parser tells it.
+        assert!(!refused("<a>&#;</a>").0.contains("refers to"));
     }
 
     #[test]

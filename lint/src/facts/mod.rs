@@ -24,6 +24,7 @@ pub mod payload;
 pub mod policy_verdict;
 pub mod product;
 pub mod registry;
+mod roots;
 pub mod scope;
 pub mod security;
 pub mod shared;

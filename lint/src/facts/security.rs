@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 use formats::certificate::Certificate;
 use formats::container::efi_variable::{EfiVariable, EntryKind, Variable};
 use formats::container::si_policy::{CertRoot, Policy};
-use formats::cursor::Cursor;
-use formats::document::registry::RegistryData;
 use formats::source::Span;
 use signer::anchor::Anchors;
 use signer::digest::{DigestAlgorithm, hex};
@@ -373,47 +371,6 @@ impl<'a> Facts<'a> {
             .map(|(path, certificate)| (path.as_str(), certificate.as_ref()))
             .find(|(path, _)| files::name_of(path).eq_ignore_ascii_case(name.trim()))
     }
-}
-
-/// Below this key lie the roots that a device trusts, one key for each thumbprint.
-const ROOTS: &str = r"HKEY_LOCAL_MACHINE\SOFTWARE\Microsoft\SystemCertificates\ROOT\Certificates";
-
-impl Facts<'_> {
-    /// The root certificates that packages and `.reg` files put into the registry: the place of the value, and the
-    /// certificate.
-    pub fn registry_roots(&self) -> Vec<(Place, Certificate)> {
-        let values = self
-            .registry()
-            .flat_map(super::registry::RegistryFile::values);
-        let blobs = values.filter(|value| {
-            let key = value.resolved();
-            value.name.value.eq_ignore_ascii_case("Blob")
-                && key.is_some_and(|key| key.below(ROOTS).is_some())
-        });
-        blobs
-            .filter_map(|value| match value.data() {
-                Ok(RegistryData::Bytes(blob)) => Some((value.key_place(), certificate_of(&blob)?)),
-                _ => None,
-            })
-            .collect()
-    }
-}
-
-/// The certificate in a registry blob: a row of properties, each its number, a 1, a length and the value.
-fn certificate_of(blob: &[u8]) -> Option<Certificate> {
-    /// `CERT_CERT_PROP_ID`.
-    const CERTIFICATE: u32 = 32;
-    let mut reader = Cursor::new("CERT_BLOB", blob, 0);
-    while reader.remaining() > 0 {
-        let property = reader.u32("property").ok()?;
-        reader.u32("reserved").ok()?;
-        let length = usize::try_from(reader.u32("length").ok()?).ok()?;
-        let value = reader.bytes("value", length).ok()?;
-        if property == CERTIFICATE {
-            return Certificate::parse(value, 0).ok();
-        }
-    }
-    None
 }
 
 /// Why a root or a key of secure boot is not for retail images; `None` where nothing speaks against it.

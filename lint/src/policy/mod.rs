@@ -7,6 +7,8 @@
 //! policy.
 
 mod effective;
+mod load;
+mod problem;
 mod read;
 pub mod show;
 
@@ -20,13 +22,14 @@ use toml::de::DeTable;
 use crate::baseline::Baseline;
 use crate::diagnostic::{DecidedBy, Level, Place};
 use crate::expiry::Until;
-use crate::files::{self, Files};
 use crate::image::ImageType;
-use crate::own::{self, OwnRule, OwnRuleError};
+use crate::own::OwnRule;
 use crate::rule::{Rule, RuleInfo};
 use crate::rules;
 
 pub use effective::{Effective, Given};
+pub use load::PolicyError;
+pub use problem::{PolicyProblem, PolicyProblemKind};
 
 /// Rules that no policy of an organisation or a project may lower or give other parameters: what they find must never ship.
 pub const CORE: &[&str] = &[
@@ -63,85 +66,6 @@ const BUILT_IN: &[(ImageType, &str, &str)] = &[
 
 /// A commented policy to start one's own from.
 pub const TEMPLATE: &str = include_str!("../../../policies/template.toml");
-
-/// Longest policy that is read, in bytes.
-const LONGEST: u64 = 128 * 1024;
-/// Longest chain of `extends`.
-const DEEPEST: usize = 8;
-/// How many files a policy may be made of.
-const MOST_FILES: usize = 64;
-
-/// A policy that cannot be used at all.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
-    /// The file cannot be read.
-    #[error("policy {path} cannot be read: {problem}")]
-    Unreadable {
-        /// The file.
-        path: String,
-        /// Why.
-        problem: String,
-    },
-    /// The file is not TOML.
-    #[error("{place}: {problem}")]
-    NotToml {
-        /// Where it stops being TOML.
-        place: Box<Place>,
-        /// What is wrong there.
-        problem: String,
-    },
-    /// An own rule that the policy names cannot be used.
-    #[error(transparent)]
-    OwnRule(#[from] OwnRuleError),
-    /// `extends` comes back to a file, or goes on and on.
-    #[error("policy {path} extends itself, or is {DEEPEST} files away, or one of {MOST_FILES}")]
-    EndlessExtends {
-        /// The file that should not have been read again.
-        path: String,
-    },
-}
-
-/// Something in a policy that has no effect, or must not have one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyProblem {
-    /// Which kind of thing.
-    pub kind: PolicyProblemKind,
-    /// Where it stands.
-    pub place: Place,
-    /// What was found against what was wanted.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-/// The kinds of [`PolicyProblem`]; there is a rule for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PolicyProblemKind {
-    /// A rule, section or key that does not exist.
-    UnknownEntry,
-    /// A level that is no level, or a parameter of the wrong type.
-    InvalidValue,
-    /// A line that has no effect.
-    UnusedEntry,
-    /// A rule of [`CORE`] would be lowered.
-    LoweredCoreRule,
-    /// An entry is past its last day.
-    ExpiredEntry,
-    /// A rule is lowered and nobody says why.
-    MissingReason,
-    /// A suppression cannot be understood.
-    MalformedSuppression,
-    /// A suppression is past its last day.
-    ExpiredSuppression,
-    /// A suppression suppresses nothing.
-    UnusedSuppression,
-    /// A suppression names a rule of [`CORE`].
-    SuppressedCoreRule,
-    /// The finding of a baseline's entry is gone.
-    StaleBaseline,
-    /// A baseline has a finding of a rule of [`CORE`].
-    BaselinedCoreRule,
-}
 
 /// Whose a policy is; each is stronger than those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -241,13 +165,6 @@ impl Policies {
         policies
     }
 
-    /// The built-in policies and the organisation's policy in the file `path`, with the files it extends.
-    pub fn with_file(files: &dyn Files, path: &str) -> Result<Self, PolicyError> {
-        let mut policies = Self::built_in();
-        policies.add_file(files, path, Standing::Organisation)?;
-        Ok(policies)
-    }
-
     /// The same on a day, in UTC: what is limited in time counts to the end of its last day.
     #[must_use]
     pub fn on(mut self, today: Date) -> Self {
@@ -260,79 +177,6 @@ impl Policies {
     pub fn with_baseline(mut self, baseline: Baseline) -> Self {
         self.baseline = Some(baseline);
         self
-    }
-
-    /// Adds a policy above those that are there, with the files it extends.
-    pub fn add_file(
-        &mut self,
-        files: &dyn Files,
-        path: &str,
-        standing: Standing,
-    ) -> Result<(), PolicyError> {
-        self.load(files, path, standing, &mut Vec::new(), &mut 0)
-    }
-
-    fn load(
-        &mut self,
-        files: &dyn Files,
-        path: &str,
-        standing: Standing,
-        below: &mut Vec<String>,
-        count: &mut usize,
-    ) -> Result<(), PolicyError> {
-        let canonical = files.canonical(path);
-        let canonical = canonical.map_err(|error| unreadable(path, error.to_string()))?;
-        *count = count.saturating_add(1);
-        if below.contains(&canonical) || below.len() >= DEEPEST || *count > MOST_FILES {
-            let path = path.to_owned();
-            return Err(PolicyError::EndlessExtends { path });
-        }
-        let source = Arc::new(read_source(files, path)?);
-        below.push(canonical);
-        for extended in read::extends(&source)? {
-            match BUILT_IN
-                .iter()
-                .find(|(image, ..)| image.as_str() == extended)
-            {
-                Some((_, name, text)) => {
-                    let source = Arc::new(Source::new(*name, *text, 0));
-                    let document = read::document(&source, Standing::BuiltIn, None, &self.rules)?;
-                    self.add_document(document);
-                }
-                None => {
-                    let extended = files::join(files::folder_of(path), &extended);
-                    self.load(files, &extended, standing, below, count)?;
-                }
-            }
-        }
-        below.pop();
-        for folder in read::own_rules(&source)? {
-            self.add_own_rules(files, &files::join(files::folder_of(path), &folder))?;
-        }
-        let document = read::document(&source, standing, None, &self.rules)?;
-        self.add_document(document);
-        Ok(())
-    }
-
-    /// Adds the own rules in a folder; policies that are read afterwards can speak about them.
-    pub fn add_own_rules(&mut self, files: &dyn Files, folder: &str) -> Result<(), OwnRuleError> {
-        for rule in own::load(files, folder)? {
-            if self.own.insert(rule.info.id, rule.clone()).is_none() {
-                self.rules.push(rule.info);
-            }
-        }
-        self.rules.sort_by_key(|info| info.id);
-        Ok(())
-    }
-
-    fn add_document(&mut self, document: read::Document) {
-        self.layers.push(document.layer);
-        for problem in document.problems {
-            // A file that two others extend is read twice.
-            if !self.problems.contains(&problem) {
-                self.problems.push(problem);
-            }
-        }
     }
 
     /// What is wrong with the policies, whatever day it is.
@@ -484,28 +328,6 @@ impl Setting {
             }
         }
     }
-}
-
-fn unreadable(path: &str, problem: String) -> PolicyError {
-    PolicyError::Unreadable {
-        path: path.to_owned(),
-        problem,
-    }
-}
-
-fn read_source(files: &dyn Files, path: &str) -> Result<Source, PolicyError> {
-    let bytes = files.read(path, LONGEST.saturating_add(1));
-    let bytes = bytes.map_err(|error| unreadable(path, error.to_string()))?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(unreadable(path, format!("more than {LONGEST} bytes")));
-    }
-    let (bytes, bom) = match bytes.strip_prefix(b"\xEF\xBB\xBF") {
-        Some(rest) => (rest, 3),
-        None => (bytes.as_slice(), 0),
-    };
-    let text = std::str::from_utf8(bytes);
-    let text = text.map_err(|error| unreadable(path, format!("not UTF-8: {error}")))?;
-    Ok(Source::new(path, text, bom))
 }
 
 /// A place of a policy: the entry's own name is its route. Its line is looked up at once, for errors and explanations.

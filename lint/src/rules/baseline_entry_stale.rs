@@ -1,6 +1,4 @@
-use crate::facts::Facts;
-use crate::policy::PolicyProblemKind;
-use crate::rule::{Report, Rule, declare_rule};
+use crate::rule::declare_rule;
 
 declare_rule! {
     /// A baseline has an entry whose finding is gone
@@ -34,12 +32,7 @@ declare_rule! {
     input: Policy,
     level: Info,
     since: "0.1.0",
-}
-
-impl Rule for BaselineEntryStale {
-    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        report.problems(facts, PolicyProblemKind::StaleBaseline);
-    }
+    reports: StaleBaseline,
 }
 
 #[cfg(test)]

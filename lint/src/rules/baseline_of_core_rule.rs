@@ -1,6 +1,4 @@
-use crate::facts::Facts;
-use crate::policy::PolicyProblemKind;
-use crate::rule::{Report, Rule, declare_rule};
+use crate::rule::declare_rule;
 
 declare_rule! {
     /// A baseline has a finding that must never ship
@@ -36,12 +34,7 @@ declare_rule! {
     input: Policy,
     level: Error,
     since: "0.1.0",
-}
-
-impl Rule for BaselineOfCoreRule {
-    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        report.problems(facts, PolicyProblemKind::BaselinedCoreRule);
-    }
+    reports: BaselinedCoreRule,
 }
 
 #[cfg(test)]

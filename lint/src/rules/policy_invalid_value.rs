@@ -1,6 +1,4 @@
-use crate::facts::Facts;
-use crate::policy::PolicyProblemKind;
-use crate::rule::{Report, Rule, declare_rule};
+use crate::rule::declare_rule;
 
 declare_rule! {
     /// A policy gives a value that is no level, or of the wrong type
@@ -37,12 +35,7 @@ declare_rule! {
     input: Policy,
     level: Error,
     since: "0.1.0",
-}
-
-impl Rule for PolicyInvalidValue {
-    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        report.problems(facts, PolicyProblemKind::InvalidValue);
-    }
+    reports: InvalidValue,
 }
 
 #[cfg(test)]

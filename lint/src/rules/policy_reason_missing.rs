@@ -1,6 +1,4 @@
-use crate::facts::Facts;
-use crate::policy::PolicyProblemKind;
-use crate::rule::{Report, Rule, declare_rule};
+use crate::rule::declare_rule;
 
 declare_rule! {
     /// A policy lowers a rule without saying why
@@ -36,12 +34,7 @@ declare_rule! {
     input: Policy,
     level: Warning,
     since: "0.1.0",
-}
-
-impl Rule for PolicyReasonMissing {
-    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        report.problems(facts, PolicyProblemKind::MissingReason);
-    }
+    reports: MissingReason,
 }
 
 #[cfg(test)]

@@ -1,6 +1,4 @@
-use crate::facts::Facts;
-use crate::policy::PolicyProblemKind;
-use crate::rule::{Report, Rule, declare_rule};
+use crate::rule::declare_rule;
 
 declare_rule! {
     /// A policy speaks about a rule, section or parameter that does not exist
@@ -38,12 +36,7 @@ declare_rule! {
     input: Policy,
     level: Error,
     since: "0.1.0",
-}
-
-impl Rule for PolicyUnknownEntry {
-    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        report.problems(facts, PolicyProblemKind::UnknownEntry);
-    }
+    reports: UnknownEntry,
 }
 
 #[cfg(test)]

@@ -1,6 +1,4 @@
-use crate::facts::Facts;
-use crate::policy::PolicyProblemKind;
-use crate::rule::{Report, Rule, declare_rule};
+use crate::rule::declare_rule;
 
 declare_rule! {
     /// A line of a policy has no effect
@@ -39,12 +37,7 @@ declare_rule! {
     input: Policy,
     level: Warning,
     since: "0.1.0",
-}
-
-impl Rule for PolicyUnusedEntry {
-    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        report.problems(facts, PolicyProblemKind::UnusedEntry);
-    }
+    reports: UnusedEntry,
 }
 
 #[cfg(test)]

@@ -40,26 +40,9 @@ declare_rule! {
 
 impl Rule for RootcertsTestInRetail {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        let mut roots = facts.registry_roots();
-        for file in &facts.documents.customizations {
-            for root in &file.root_certificates {
-                let Some(path) = &root.certificate_path else {
-                    continue;
-                };
-                let found = facts
-                    .workspace
-                    .tree
-                    .find_from(file.folder(), &path.value.replace('\\', "/"));
-                let certificates = &facts.workspace.security.certificates;
-                let certificate = found.and_then(|found| certificates.get(&found.path));
-                roots.extend(certificate.map(|certificate| {
-                    (
-                        file.value(path, root.route.clone()),
-                        certificate.as_ref().clone(),
-                    )
-                }));
-            }
-        }
+        let provisioned = facts.provisioned_roots().into_iter();
+        let provisioned = provisioned.map(|(place, certificate)| (place, certificate.clone()));
+        let roots = facts.registry_roots().into_iter().chain(provisioned);
         for (place, certificate) in roots {
             let now = facts.workspace.verified_at;
             let end = certificate.not_after;
@@ -98,8 +81,6 @@ mod tests {
         let provisioning = customizations(&format!(
             "<Certificates><RootCertificates>{root}</RootCertificates></Certificates>"
         ));
-        let mut old = certificate("demo-retail-root").der;
-        old.extend(b"");
         let expired = certificate("expired").der;
         let files = [
             ("A.wm.xml", registry.as_bytes()),

@@ -1,6 +1,4 @@
-use crate::facts::Facts;
-use crate::policy::PolicyProblemKind;
-use crate::rule::{Report, Rule, declare_rule};
+use crate::rule::declare_rule;
 
 declare_rule! {
     /// A suppression is past its last day
@@ -36,28 +34,15 @@ declare_rule! {
     input: Policy,
     level: Warning,
     since: "0.1.0",
-}
-
-impl Rule for SuppressionExpired {
-    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        report.problems(facts, PolicyProblemKind::ExpiredSuppression);
-    }
+    reports: ExpiredSuppression,
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{lint_one, oem_input};
+    use crate::testing::lint_one;
+    use crate::testing::suppression::{RIGHT, files};
 
     const ID: &str = "suppression-expired";
-
-    fn files(comment: &str) -> [(&'static str, String); 1] {
-        let features = "<Feature>IOT_BERTHA</Feature>\n<Feature>IOT_EFIESP</Feature>";
-        let text = format!(
-            "<ReleaseType>Production</ReleaseType><Features><Microsoft>\n<!-- proofmark: {comment} -->\n{features}\
-             </Microsoft></Features>"
-        );
-        [("OEMInput.xml", oem_input(&text))]
-    }
 
     #[test]
     fn one_that_is_over_is_found_and_has_no_effect() {
@@ -73,7 +58,6 @@ mod tests {
 
     #[test]
     fn one_that_is_right_passes() {
-        let right = "allow dev-feature-in-retail, reason: \"shown at fairs\", until: 2026-06-01";
-        assert!(lint_one(ID, &files(right)).is_empty());
+        assert!(lint_one(ID, &files(RIGHT)).is_empty());
     }
 }

@@ -1,6 +1,4 @@
-use crate::facts::Facts;
-use crate::policy::PolicyProblemKind;
-use crate::rule::{Report, Rule, declare_rule};
+use crate::rule::declare_rule;
 
 declare_rule! {
     /// A suppression cannot be understood
@@ -37,28 +35,15 @@ declare_rule! {
     input: Policy,
     level: Error,
     since: "0.1.0",
-}
-
-impl Rule for SuppressionMalformed {
-    fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        report.problems(facts, PolicyProblemKind::MalformedSuppression);
-    }
+    reports: MalformedSuppression,
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{lint_one, oem_input};
+    use crate::testing::lint_one;
+    use crate::testing::suppression::{RIGHT, files};
 
     const ID: &str = "suppression-malformed";
-
-    fn files(comment: &str) -> [(&'static str, String); 1] {
-        let features = "<Feature>IOT_BERTHA</Feature>\n<Feature>IOT_EFIESP</Feature>";
-        let text = format!(
-            "<ReleaseType>Production</ReleaseType><Features><Microsoft>\n<!-- proofmark: {comment} -->\n{features}\
-             </Microsoft></Features>"
-        );
-        [("OEMInput.xml", oem_input(&text))]
-    }
 
     #[test]
     fn what_is_missing_or_misspelt_is_told() {
@@ -111,7 +96,6 @@ mod tests {
 
     #[test]
     fn one_that_is_right_passes() {
-        let right = "allow dev-feature-in-retail, reason: \"shown at fairs\", until: 2026-06-01";
-        assert!(lint_one(ID, &files(right)).is_empty());
+        assert!(lint_one(ID, &files(RIGHT)).is_empty());
     }
 }

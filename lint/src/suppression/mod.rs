@@ -3,6 +3,7 @@
 //! A reason is required. What is expired, names no rule, or suppresses nothing is a finding itself, and the rules of
 //! [`CORE`] cannot be suppressed.
 
+mod offer;
 mod read;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::nearest::nearest;
 use crate::policy::{CORE, PolicyProblem, PolicyProblemKind};
 use crate::rule::RuleInfo;
 
+pub use offer::offer;
 pub(crate) use read::suppressions;
 
 /// A comment that suppresses findings, or means to.
@@ -85,8 +87,8 @@ impl Suppressed {
 }
 
 impl Suppression {
-    fn covers(&self, found: &Diagnostic) -> bool {
-        match (self.scope, found.primary.span()) {
+    fn covers(&self, found: Option<Span>) -> bool {
+        match (self.scope, found) {
             (Scope::File, _) => true,
             (Scope::Span(scope), Some(span)) => scope.start <= span.start && span.end <= scope.end,
             _ => false,
@@ -169,7 +171,7 @@ fn suppressing(
     }
     let mut by = None;
     for (suppression, used) in here {
-        if !suppression.covers(found) || !suppression.counts(today) {
+        if !suppression.covers(found.primary.span()) || !suppression.counts(today) {
             continue;
         }
         for ((rule, _), used) in suppression.rules.iter().zip(used) {
