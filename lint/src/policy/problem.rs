@@ -24,7 +24,7 @@ pub enum PolicyProblemKind {
     InvalidValue,
     /// A line that has no effect.
     UnusedEntry,
-    /// A rule of [`CORE`] would be lowered.
+    /// A rule of [`CORE`](super::CORE) would be lowered.
     LoweredCoreRule,
     /// An entry is past its last day.
     ExpiredEntry,
@@ -36,10 +36,10 @@ pub enum PolicyProblemKind {
     ExpiredSuppression,
     /// A suppression suppresses nothing.
     UnusedSuppression,
-    /// A suppression names a rule of [`CORE`].
+    /// A suppression names a rule of [`CORE`](super::CORE).
     SuppressedCoreRule,
     /// The finding of a baseline's entry is gone.
     StaleBaseline,
-    /// A baseline has a finding of a rule of [`CORE`].
+    /// A baseline has a finding of a rule of [`CORE`](super::CORE).
     BaselinedCoreRule,
 }
