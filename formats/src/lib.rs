@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod boot_configuration;
 pub mod certificate;
 pub mod container;
 pub mod cursor;
@@ -29,9 +30,11 @@ pub mod name_constraints;
 pub mod nested;
 pub mod oid;
 pub mod patch;
+pub mod registry_hive;
 pub mod revocation;
 pub mod signed_data;
 pub mod source;
 pub mod spc;
 pub mod tbs_certificate;
+mod windows_name;
 pub mod x500;

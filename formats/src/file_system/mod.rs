@@ -10,10 +10,11 @@ mod wof;
 mod xpress;
 
 use std::fmt;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::cursor::read_at;
 use crate::error::{ParseError, Problem};
+use crate::windows_name::{best, utf16};
 
 use runs::{Run, Runs};
 use wof::Compressed;
@@ -226,32 +227,6 @@ impl<R: Read + Seek> FileSystem<R> {
     }
 }
 
-/// The index of the name that a path's part means.
-fn best<'a>(names: impl Iterator<Item = &'a str>, wanted: &str) -> Option<usize> {
-    let folded: Vec<char> = fold(wanted).collect();
-    let mut other = None;
-    for (index, name) in names.enumerate() {
-        if name == wanted {
-            return Some(index);
-        }
-        if other.is_none() && fold(name).eq(folded.iter().copied()) {
-            other = Some(index);
-        }
-    }
-    other
-}
-
-/// Upper case where that is one character, as `$UpCase` has it.
-fn fold(text: &str) -> impl Iterator<Item = char> {
-    text.chars().map(|c| {
-        let mut upper = c.to_uppercase();
-        match (upper.next(), upper.next()) {
-            (Some(upper), None) => upper,
-            _ => c,
-        }
-    })
-}
-
 /// How a file's bytes are found.
 #[derive(Debug)]
 enum Content {
@@ -297,6 +272,18 @@ impl<R: Read + Seek> Read for File<'_, R> {
     }
 }
 
+impl<R> Seek for File<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => self.length().checked_add_signed(by),
+        };
+        self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
 /// Why a node of one volume does not lead anywhere in another.
 fn foreign() -> ParseError {
     ParseError::invalid("path", "node", 0, "one of another volume", "one of this")
@@ -316,13 +303,4 @@ fn limit(
         offset,
         problem: Problem::Limit { found, limit },
     }
-}
-
-/// The text of little-endian UTF-16.
-fn utf16(bytes: &[u8]) -> String {
-    let units = bytes.chunks_exact(2).filter_map(|unit| match unit {
-        [low, high] => Some(u16::from_le_bytes([*low, *high])),
-        _ => None,
-    });
-    String::from_utf16_lossy(&units.collect::<Vec<_>>())
 }

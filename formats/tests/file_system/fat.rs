@@ -1,6 +1,7 @@
 //! FAT, beside mtools.
 
-use crate::support::{content, everything, on_disk, open, shell, survive};
+use crate::shell::shell;
+use crate::support::{content, everything, on_disk, open, survive};
 
 const TREE: &str = "mkdir -p tree/EFI/Microsoft/Boot tree/many
     seq 1 30000 > tree/EFI/Microsoft/Boot/BCD

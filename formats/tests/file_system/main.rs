@@ -2,4 +2,6 @@
 
 mod fat;
 mod ntfs;
+#[path = "../tools/shell.rs"]
+mod shell;
 mod support;

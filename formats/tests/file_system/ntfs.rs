@@ -1,8 +1,9 @@
 //! NTFS, beside ntfs-3g's tools, with content that wimlib compresses.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
-use crate::support::{content, everything, on_disk, open, shell, survive};
+use crate::shell::shell;
+use crate::support::{content, everything, on_disk, open, survive};
 
 const TREE: &str = "mkdir -p tree/Windows/System32/config tree/many tree/deep/a/b/c
     seq 1 20000 > tree/Windows/System32/config/SOFTWARE
@@ -114,6 +115,15 @@ fn files_of_compact_os_are_expanded() {
             (entry.length, &entry.unreadable),
             (expected.len() as u64, &None)
         );
+        // From any place on, back and forth.
+        let mut file = system.open_file(entry.node).unwrap();
+        for start in [70_000_u64, 3, 8191] {
+            let mut part = [0; 5000];
+            file.seek(SeekFrom::Start(start)).unwrap();
+            file.read_exact(&mut part).unwrap();
+            assert!(part[..] == expected[start as usize..start as usize + 5000]);
+        }
+        assert_eq!(file.seek(SeekFrom::End(0)).unwrap(), entry.length);
         // Every bit of the stream that is turned either changes the content or is said; none panics.
         let stream = std::fs::read(folder.path().join("stream")).unwrap();
         let at = volume

@@ -2,44 +2,16 @@
 
 use std::sync::Arc;
 
+pub use formats::boot_configuration::setting::{
+    DEBUGGING, FLIGHT_SIGNATURES, MANUFACTURING_MODE, NO_INTEGRITY_CHECKS, PRERELEASE_SIGNATURES,
+    Setting,
+};
 use formats::document::boot_configuration::{BootConfiguration, BootElement};
 use formats::document::device_layout::number;
 
 use super::{Definition, Facts, File, Package};
 use crate::diagnostic::{Fix, Place};
 use crate::files;
-
-/// A boot setting: its well-known name and its number in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Setting {
-    /// E.g. `Allow Pre-release Signatures`.
-    pub name: &'static str,
-    /// E.g. 0x16000049.
-    pub number: u64,
-}
-
-/// Test signing.
-pub const PRERELEASE_SIGNATURES: Setting = setting("Allow Pre-release Signatures", 0x1600_0049);
-/// No checks of signatures at all.
-pub const NO_INTEGRITY_CHECKS: Setting = setting("Disable Integrity Checks", 0x1600_0048);
-/// Flight signing.
-pub const FLIGHT_SIGNATURES: Setting = setting("Allow Flight Signatures", 0x1600_007e);
-/// The manufacturing profile to start with.
-pub const MANUFACTURING_MODE: Setting = setting("Manufacturing Mode", 0x2200_0140);
-/// Debuggers, emergency management and boot menus.
-pub const DEBUGGING: [Setting; 7] = [
-    setting("Debugger Enabled", 0x1600_0010),
-    setting("EMS Enabled", 0x1600_0020),
-    setting("Kernel Debugger Enabled", 0x2600_00a0),
-    setting("Kernel EMS Enabled", 0x2600_00b0),
-    setting("Display Boot Menu", 0x2600_0020),
-    setting("Display Advanced Options", 0x1600_0040),
-    setting("Display Option Edit", 0x1600_0041),
-];
-
-const fn setting(name: &'static str, number: u64) -> Setting {
-    Setting { name, number }
-}
 
 /// A boot setting and the document it stands in.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +28,7 @@ impl BootAt<'_> {
         let name = self.element.well_known_type.as_ref();
         let raw = self.element.raw_type.as_ref();
         name.is_some_and(|name| name.value.eq_ignore_ascii_case(setting.name))
-            || raw.is_some_and(|raw| number(raw.value.trim()) == Some(setting.number))
+            || raw.is_some_and(|raw| number(raw.value.trim()) == Some(setting.number.into()))
     }
 
     /// Whether it is a switch that is on.
