@@ -29,6 +29,7 @@ struct File {
     trust: Trust,
     #[serde(default)]
     lint: Lint,
+    service: Option<service::config::Config>,
 }
 
 /// `[lint]`.
@@ -191,6 +192,13 @@ impl Config {
     /// The names of the profiles.
     pub(crate) fn profile_names(&self) -> impl Iterator<Item = &str> {
         self.file.profile.keys().map(String::as_str)
+    }
+
+    /// What the service does.
+    pub(crate) fn service(&self) -> service::config::Config {
+        let mut service = self.file.service.clone().unwrap_or_default();
+        service.relative_to(&self.folder);
+        service
     }
 
     /// The organisation's policy.

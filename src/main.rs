@@ -26,6 +26,7 @@ mod remove;
 mod resign;
 mod rules;
 mod secret;
+mod serve;
 mod sign;
 mod signature;
 mod timestamp;
@@ -71,6 +72,7 @@ enum Command {
     Package(package::PackageArgs),
     Policy(policy::PolicyCommand),
     Rules(rules::RulesArgs),
+    Serve(serve::ServeArgs),
     Explain(rules::ExplainArgs),
     Keys(keys::KeysArgs),
 }
@@ -118,6 +120,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Package(arguments) => package::run(&arguments, &config),
         Command::Policy(arguments) => policy::run(&arguments, &config),
         Command::Rules(arguments) => rules::list(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments, &config),
         Command::Explain(arguments) => rules::explain(&arguments, &config),
         Command::Keys(arguments) => keys::run(&arguments, &config),
     }

@@ -1,0 +1,27 @@
+//! `proofmark serve`: keys that sign only what passes the policy of their profile.
+//!
+//! A request names a profile. The profile names the policy that a file must pass, whose approval is needed, and the
+//! key. What was decided is an entry of an append-only log ([`audit`]) that is committed before a signature leaves.
+//! This crate parses and signs nothing itself; what it asks of the outside (keys, clock, network) is given to it as
+//! a [`state::Setup`].
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+pub mod audit;
+pub mod config;
+mod health;
+mod listen;
+mod problem;
+pub mod profile;
+mod router;
+pub mod state;
+pub mod store;
+
+pub use listen::{ServeError, serve};

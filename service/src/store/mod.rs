@@ -1,0 +1,185 @@
+//! The database: SQLite in a file, or PostgreSQL. The same queries run on both.
+//!
+//! They get by with text, 64-bit integers and bytes, the types that both have. Times are milliseconds since 1970.
+
+mod migrations;
+
+use std::path::Path;
+use std::sync::Once;
+use std::time::Duration;
+
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyPool, Executor};
+
+/// A transaction that may write.
+pub type Transaction = sqlx::Transaction<'static, Any>;
+
+/// How long a request waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections of a node; SQLite has one writer at a time anyway.
+const CONNECTIONS: u32 = 8;
+
+/// Why the database did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data folder cannot be made.
+    #[error("the data folder cannot be made: {0}")]
+    Folder(#[source] std::io::Error),
+    /// The path of the database file cannot be written as an address.
+    #[error("the path of the database is not Unicode")]
+    Path,
+    /// The address names a database that is not built in.
+    #[error("{0}")]
+    Unsupported(&'static str),
+    /// The database reports an error.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The tables cannot be brought up to date.
+    #[error("the tables cannot be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// What is stored cannot be read.
+    #[error("what is stored cannot be read: {0}")]
+    Stored(String),
+}
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    engine: Engine,
+}
+
+impl Store {
+    /// Opens an SQLite file, which is made where there is none.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or its tables cannot be brought up to date.
+    pub async fn open_file(path: &Path) -> Result<Self, StoreError> {
+        let path = std::path::absolute(path).map_err(StoreError::Folder)?;
+        let path = path.to_str().ok_or(StoreError::Path)?;
+        Self::open(&format!("sqlite://{}?mode=rwc", encoded(path))).await
+    }
+
+    /// Opens the database of an address, `sqlite://` or `postgres://`.
+    ///
+    /// # Errors
+    /// As [`Store::open_file`], and [`StoreError::Unsupported`] for other databases.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        static DRIVERS: Once = Once::new();
+        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        let engine = match url.split_once(':') {
+            Some(("sqlite", _)) => Engine::Sqlite,
+            Some(("postgres" | "postgresql", _)) if cfg!(feature = "postgres") => Engine::Postgres,
+            Some(("postgres" | "postgresql", _)) => {
+                return Err(StoreError::Unsupported(
+                    "PostgreSQL is not built in; build with --features postgres",
+                ));
+            }
+            _ => {
+                return Err(StoreError::Unsupported(
+                    "a database address begins with sqlite: or postgres:",
+                ));
+            }
+        };
+        let pool = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if engine == Engine::Sqlite {
+                        // What is committed survives a power cut, and readers do not wait for the writer.
+                        connection
+                            .execute(
+                                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+                                 PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+                            )
+                            .await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect(url)
+            .await?;
+        migrations::migrator(engine).run(&pool).await?;
+        Ok(Self { pool, engine })
+    }
+
+    /// For queries that need no transaction.
+    pub fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Which database it is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Begins a transaction that may write. SQLite is locked at once: a lock that is asked for later may be refused.
+    ///
+    /// # Errors
+    /// Where there is no connection in time.
+    pub async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(match self.engine {
+            Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
+            Engine::Postgres => self.pool.begin().await?,
+        })
+    }
+
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.pool.execute("SELECT 1").await?;
+        Ok(())
+    }
+}
+
+/// A path as part of an address.
+fn encoded(path: &str) -> String {
+    let mut url = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' => {
+                url.push(byte.into());
+            }
+            b'\\' => url.push('/'),
+            byte => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_made_with_its_tables_and_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a name, with 100%.db");
+        for _ in 0..2 {
+            let store = Store::open_file(&path).await.unwrap();
+            assert_eq!(store.engine(), Engine::Sqlite);
+            store.ping().await.unwrap();
+        }
+        assert!(path.is_file());
+    }
+
+    #[tokio::test]
+    async fn other_databases_are_refused() {
+        for url in ["mysql://localhost/x", "nonsense"] {
+            let error = Store::open(url).await.unwrap_err();
+            assert!(matches!(error, StoreError::Unsupported(_)), "{error}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! `proofmark serve`: the service, with the keys and policies of `proofmark.toml`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use service::config::{Gate, ProfileConfig};
+use service::profile::Profile;
+use service::state::Setup;
+use signer::anchor::{Anchors, Purpose};
+use time::OffsetDateTime;
+
+use crate::config::{Config, Kind};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::http::Network;
+use crate::policies::PolicyArgs;
+use crate::profile::{self, KeyFiles};
+use crate::{output, trust};
+
+/// Run the service: it holds the keys, and signs what passes the policy of their profile.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address and port, instead of that of proofmark.toml
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Folder of what the service keeps, instead of that of proofmark.toml
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &ServeArgs, config: &Config) -> Result<Exit, Error> {
+    let mut settings = config.service();
+    settings.listen = arguments.listen.unwrap_or(settings.listen);
+    settings.data = arguments.data.clone().unwrap_or(settings.data);
+    if settings.profile.is_empty() {
+        let gate = Gate::Test;
+        let rules = ProfileConfig { gate };
+        settings.profile.insert("test".to_owned(), rules);
+    }
+    let now = OffsetDateTime::now_utc();
+    let anchors = trust::anchors(config, &[])?;
+    let setup = Setup {
+        profiles: profiles(&settings.profile, config, &anchors, now)?,
+        policies: PolicyArgs::of_organisation(None).read(config, &[], now.date())?,
+        config: settings,
+        anchors,
+        environment: Box::new(Network::new()),
+    };
+    service::serve(setup, |address| {
+        output::note(format_args!("listening on http://{address}"));
+    })
+    .map_err(Error::new)?;
+    Ok(Exit::Clean)
+}
+
+/// The profiles that the service signs with, each with its key.
+fn profiles(
+    rules: &BTreeMap<String, ProfileConfig>,
+    config: &Config,
+    anchors: &Anchors,
+    now: OffsetDateTime,
+) -> Result<BTreeMap<String, Profile>, Error> {
+    let mut profiles = BTreeMap::new();
+    for (name, rules) in rules {
+        let mut ready = profile::load(config, name, KeyFiles::default())?;
+        ready.identity.complete(anchors.intermediates().all(), now);
+        profile::check(&ready, &[], now, anchors, Purpose::Code)?;
+        if ready.kind == Kind::Retail && rules.gate != Gate::Retail {
+            return Err(Error::new(format_args!(
+                "profile '{name}' signs for retail, and its gate is another"
+            ))
+            .hint("a retail key has gate = \"retail\""));
+        }
+        let profile = Profile {
+            identity: ready.identity,
+            options: ready.options,
+            servers: ready.servers,
+            rules: rules.clone(),
+        };
+        profiles.insert(name.clone(), profile);
+    }
+    Ok(profiles)
+}
