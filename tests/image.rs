@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::support::{folder, oracle, pem_files, proofmark, testcert};
 
+#[path = "../formats/tests/tools/ffu_v2.rs"]
+mod ffu_v2;
+
 const TIME: &str = "--time 2026-01-01";
 
 /// A folder with `disk.img` and its unsigned `image.ffu` in small chunks.
@@ -143,7 +146,7 @@ fn a_change_is_refused_until_the_table_is_made_anew() {
         "it is as it was"
     );
     let run = proofmark(path, &format!("image hash --in-place {TIME} image.ffu")).ended(0);
-    assert!(run.stdout.contains("1 hashes changed"), "{}", run.stdout);
+    assert!(run.stdout.contains("(1 of "), "{}", run.stdout);
     proofmark(path, "image sign --profile test --in-place image.ffu").ended(0);
     verification(path, "--require test image.ffu", 0);
 }
@@ -155,8 +158,18 @@ fn other_files_are_told_apart() {
     image(path);
     let run = proofmark(path, "verify image.ffu").ended(1);
     assert!(run.stdout.contains("proofmark image"), "{}", run.stdout);
-    let run = proofmark(path, "image show plain.cab").ended(2);
-    assert!(run.stderr.contains("SignedImage"), "{}", run.stderr);
+    let bytes = fs::read(path.join("image.ffu")).unwrap();
+    fs::write(path.join("cut.ffu"), &bytes[..5000]).unwrap();
+    for (name, problem) in [
+        ("plain.cab", "SignedImage"),
+        ("disk.img", "hint: image create makes"),
+        ("cut.ffu", "hint: it ends too early"),
+        (".", "a folder; a full flash update"),
+        ("nothing.ffu", "No such file"),
+    ] {
+        let run = proofmark(path, &format!("image show {name}")).ended(2);
+        assert!(run.stderr.contains(problem), "{}", run.stderr);
+    }
     let retail = format!(
         "image sign --profile retail --pfx {} --out x.ffu image.ffu",
         testcert("oem.pfx").display()
@@ -220,6 +233,8 @@ fn files_inside_are_listed_and_written() {
         assert_eq!(found["partitions"][0]["name"], "EFIESP");
         assert_eq!(found["partitions"][1]["name"], "MainOS");
         assert_eq!(found["partitions"][1]["start"], 12288 * 512);
+        assert_eq!(found["partitions"][0]["file_system"], "FAT");
+        assert_eq!(found["partitions"][1]["file_system"], "NTFS");
         let list = "image ls --format json image.ffu mainos:windows\\SYSTEM32";
         let found: Value = serde_json::from_str(&proofmark(path, list).ended(0).stdout).unwrap();
         assert_eq!(found["file_system"], "NTFS");
@@ -243,5 +258,72 @@ fn files_inside_are_listed_and_written() {
             let run = proofmark(path, &format!("image cat image.ffu {target}")).ended(2);
             assert!(run.stderr.contains(problem), "{}", run.stderr);
         }
+    }
+}
+
+/// A store may be a disk without partitions, such as firmware: the others are listed, and it is said.
+#[test]
+fn a_store_without_a_table_hides_no_other() {
+    let folder = folder();
+    let path = folder.path();
+    if image_with_files(path, "gpt").is_none() {
+        return;
+    }
+    let disk = fs::read(path.join("inside.img")).unwrap();
+    let manifest = "[FullFlash]\r\nVersion = 2.0\r\nDevicePlatformId0 = A.B.C\r\n[Store]\r\nSectorSize = 512\r\n\
+        MinSectorCount = 32768\r\n[Store]\r\nSectorSize = 512\r\nMinSectorCount = 256\r\n";
+    let write = |name: &str, disks: &[Vec<u8>]| {
+        let image = ffu_v2::version_2(131_072, manifest, disks, &|_| [0; 32]);
+        fs::write(path.join(name), image).unwrap();
+    };
+    write("both.ffu", &[disk, vec![1; 131_072]]);
+    let run = proofmark(path, "image ls both.ffu").ended(1);
+    assert!(run.stdout.contains("MainOS"), "{}", run.stdout);
+    let said = "contradiction: the disk of store 2: MBR.Signature at offset 510";
+    assert!(run.stdout.contains(said), "{}", run.stdout);
+    let run = proofmark(
+        path,
+        "image cat both.ffu MainOS:Windows/System32/ntoskrnl.exe",
+    )
+    .ended(0);
+    assert!(run.stdout.starts_with("1\n2\n3\n"));
+    write("none.ffu", &[vec![1; 131_072], vec![2; 131_072]]);
+    let run = proofmark(path, "image ls none.ffu").ended(2);
+    assert!(run.stderr.contains("the disk of store 1"), "{}", run.stderr);
+}
+
+/// What hides its files is said by name, where partitions are listed and where one is opened.
+#[test]
+fn bitlocker_and_storage_spaces_are_said() {
+    let folder = folder();
+    let path = folder.path();
+    if image_with_files(path, "gpt").is_none() {
+        return;
+    }
+    let mut disk = fs::read(path.join("inside.img")).unwrap();
+    disk[2048 * 512 + 3..][..8].copy_from_slice(b"-FVE-FS-");
+    fs::write(path.join("inside.img"), &disk).unwrap();
+    let pool = "sgdisk -t 2:E75CAF8F-F680-4CEE-AFA3-B001E56EFC2D inside.img";
+    fs::write(
+        path.join("pool"),
+        format!("PATH=$PATH:/usr/sbin:/sbin\n{pool}\n"),
+    )
+    .unwrap();
+    oracle(path, "sh pool").unwrap().ended(0);
+    let create = "image create --out image.ffu --platform-id A.B.C --manifest manifest";
+    proofmark(path, &format!("{create} {TIME} inside.img")).ended(0);
+    let run = proofmark(path, "image ls image.ffu").ended(0);
+    let kinds: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.rsplit("  ").next())
+        .collect();
+    assert_eq!(kinds, ["BitLocker", "Storage Spaces"], "{}", run.stdout);
+    for (partition, problem) in [
+        ("EFIESP", "a volume with BitLocker is not supported"),
+        ("MainOS", "Storage Spaces are not supported"),
+    ] {
+        let run = proofmark(path, &format!("image ls image.ffu {partition}")).ended(2);
+        assert!(run.stderr.contains(problem), "{}", run.stderr);
     }
 }

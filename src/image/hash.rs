@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &HashArgs) -> Result<Exit, Error> {
     let out = arguments.out.as_ref().unwrap_or(path);
     signer::output::write_patched(path, &patch, out).map_err(|error| Error::file(out, error))?;
     output::result(&format!(
-        "hashed   {} ({} chunks, {changed} hashes changed, unsigned)\n",
+        "hashed   {} ({changed} of {} hashes changed, unsigned)\n",
         out.display(),
         update.chunk_count(),
     ))?;

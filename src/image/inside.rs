@@ -6,8 +6,7 @@ use std::path::Path;
 
 use formats::container::ffu::{BlockMap, Disk, FullFlashUpdate, Store};
 use formats::disk::{Part, Partition, PartitionTable, PartitionType, STORAGE_SPACES};
-use formats::error::ParseError;
-use formats::file_system::FileSystem;
+use formats::file_system::{FileSystem, VolumeKind};
 
 use crate::error::Error;
 
@@ -17,7 +16,8 @@ pub(super) type Volume<'a> = FileSystem<Part<Disk<'a, BufReader<File>>>>;
 /// The disk of one store.
 pub(super) struct StoreDisk {
     map: BlockMap,
-    pub(super) table: PartitionTable,
+    /// Where there is none, the reason.
+    table: Result<PartitionTable, String>,
 }
 
 /// What is read of an image.
@@ -52,13 +52,17 @@ impl<'a> Inside<'a> {
     pub(super) fn read(path: &'a Path) -> Result<Self, Error> {
         let update = super::read(path)?;
         let stores = update.stores().iter();
-        let disks: Result<_, _> = stores
+        let disks: Result<Vec<_>, _> = stores
             .map(|store| StoreDisk::read(path, &update, store))
             .collect();
-        Ok(Self {
-            path,
-            disks: disks?,
-        })
+        let disks = disks?;
+        let has_table = disks.iter().any(|disk| disk.table.is_ok());
+        let problem = disks.iter().find_map(|disk| disk.table.as_ref().err());
+        match problem {
+            // A store may be a disk without partitions; nothing to list in any is an error.
+            Some(problem) if !has_table => Err(Error::file(path, problem)),
+            _ => Ok(Self { path, disks }),
+        }
     }
 
     /// The volume that a target names by a partition's name or number.
@@ -66,7 +70,7 @@ impl<'a> Inside<'a> {
         let wanted = &target.partition;
         let all = || {
             let disks = self.disks.iter();
-            disks.flat_map(|disk| disk.table.partitions.iter().map(move |p| (disk, p)))
+            disks.flat_map(|disk| disk.partitions().iter().map(move |p| (disk, p)))
         };
         let named: Vec<_> = all()
             .filter(|(_, partition)| partition.name.eq_ignore_ascii_case(wanted))
@@ -93,6 +97,17 @@ impl<'a> Inside<'a> {
         }
     }
 
+    /// What is on a partition: the name of a file system, or of what hides one.
+    pub(super) fn kind(&self, disk: &StoreDisk, partition: &Partition) -> Result<String, Error> {
+        if partition.kind == PartitionType::Gpt(STORAGE_SPACES) {
+            return Ok("Storage Spaces".to_owned());
+        }
+        let input = super::open(self.path).map_err(|error| Error::file(self.path, error))?;
+        let mut part = Part::new(Disk::new(&disk.map, input), partition);
+        let kind = VolumeKind::of(&mut part).map_err(|error| Error::file(self.path, error))?;
+        Ok(kind.to_string())
+    }
+
     fn open<'s>(&'s self, disk: &'s StoreDisk, partition: &Partition) -> Result<Volume<'s>, Error> {
         let failed = |problem: String| Error::file(self.path, problem);
         if partition.kind == PartitionType::Gpt(STORAGE_SPACES) {
@@ -114,20 +129,27 @@ impl StoreDisk {
         let table = PartitionTable::read(&mut Disk::new(&map, input), sector.unwrap_or(512));
         let mut table = table.map_err(|error| {
             let number = store.index + 1;
-            Error::file(path, format_args!("the disk of store {number}: {error}"))
-        })?;
-        let names: Vec<&str> = update
-            .manifest()
-            .partitions(store.index)
-            .filter_map(|partition| partition.get("Name"))
-            .collect();
-        table.name_in_order(&names);
+            format!("the disk of store {number}: {error}")
+        });
+        if let Ok(table) = &mut table {
+            let sections = update.manifest().partitions(store.index);
+            let names: Vec<&str> = sections.filter_map(|section| section.get("Name")).collect();
+            table.name_in_order(&names);
+        }
         Ok(Self { map, table })
     }
 
-    /// What its table contradicts.
-    pub(super) fn faults(&self) -> &[ParseError] {
-        &self.table.faults
+    /// Its partitions, none where it has no table.
+    pub(super) fn partitions(&self) -> &[Partition] {
+        self.table.as_ref().map_or(&[], |table| &table.partitions)
+    }
+
+    /// What its table contradicts, or why it has none.
+    pub(super) fn faults(&self) -> Vec<String> {
+        match &self.table {
+            Ok(table) => table.faults.iter().map(ToString::to_string).collect(),
+            Err(problem) => vec![problem.clone()],
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use formats::file_system::Entry;
 use serde_json::{Value, json};
 
-use super::inside::{Inside, Target, target};
+use super::inside::{Inside, StoreDisk, Target, target};
 use crate::ReportFormat;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -35,11 +35,13 @@ pub(super) fn run(arguments: &LsArgs) -> Result<Exit, Error> {
 }
 
 fn partitions(arguments: &LsArgs, inside: &Inside<'_>) -> Result<Exit, Error> {
-    let faults = || inside.disks.iter().flat_map(|disk| disk.faults());
+    let disks = inside.disks.iter();
+    let contradictions: Vec<String> = disks.flat_map(StoreDisk::faults).collect();
     let mut records = Vec::new();
     let mut text = String::new();
     for (store, disk) in inside.disks.iter().enumerate() {
-        for partition in &disk.table.partitions {
+        for partition in disk.partitions() {
+            let kind = inside.kind(disk, partition)?;
             records.push(json!({
                 "store": store + 1,
                 "number": partition.number,
@@ -47,21 +49,21 @@ fn partitions(arguments: &LsArgs, inside: &Inside<'_>) -> Result<Exit, Error> {
                 "type": partition.kind.to_string(),
                 "start": partition.start,
                 "length": partition.length,
+                "file_system": kind,
             }));
             text += &format!(
-                "{:>3}  {:<16} {:>14} bytes at {:>12}  {}\n",
+                "{:>3}  {:<16} {:>14} bytes at {:>12}  {:<38}  {kind}\n",
                 partition.number,
                 output::printable(&partition.name),
                 partition.length,
                 partition.start,
-                partition.kind
+                partition.kind.to_string()
             );
         }
     }
-    for fault in faults() {
-        text += &format!("contradiction: {}\n", output::printable(&fault.to_string()));
+    for contradiction in &contradictions {
+        text += &format!("contradiction: {}\n", output::printable(contradiction));
     }
-    let contradictions: Vec<String> = faults().map(ToString::to_string).collect();
     let clean = contradictions.is_empty();
     output::result(&match arguments.format {
         ReportFormat::Text => text,

@@ -18,6 +18,7 @@ use std::thread::available_parallelism;
 
 use clap::{Args, Subcommand};
 use formats::container::ffu::FullFlashUpdate;
+use formats::error::Problem;
 
 use crate::config::Config;
 use crate::error::Error;
@@ -66,8 +67,25 @@ fn open(path: &Path) -> std::io::Result<BufReader<File>> {
 
 /// Reads what stands in front of an image's payload.
 fn read(path: &Path) -> Result<FullFlashUpdate, Error> {
+    if path.is_dir() {
+        let problem = "it is a folder; a full flash update (.ffu) is meant";
+        return Err(Error::file(path, problem));
+    }
     let mut input = open(path).map_err(|error| Error::file(path, error))?;
-    FullFlashUpdate::read(&mut input).map_err(|error| Error::file(path, error))
+    FullFlashUpdate::read(&mut input).map_err(|error| {
+        let hint = match (&error.problem, error.field) {
+            (Problem::Truncated { .. }, _) => Some("it ends too early; is it a whole copy?"),
+            (Problem::Invalid { .. }, "signature") if error.offset < 32 => {
+                Some("image create makes a full flash update of the image of a disk")
+            }
+            _ => None,
+        };
+        let failed = Error::file(path, error);
+        match hint {
+            Some(hint) => failed.hint(hint),
+            None => failed,
+        }
+    })
 }
 
 /// One thread for every core.

@@ -82,10 +82,10 @@ fn text(path: &Path, update: &FullFlashUpdate) -> String {
         fact(
             "payload",
             format!(
-                "{} bytes in {} runs, blocks of {} bytes",
+                "{} bytes, blocks of {} bytes, write descriptors: {}",
                 store.payload_length(),
-                store.descriptors.len(),
-                header.block_size
+                header.block_size,
+                store.descriptors.len()
             ),
         );
         fact("disk", format!("{} bytes", update.disk_length(store)));

@@ -1,10 +1,11 @@
 //! File systems: FAT and NTFS, for reading.
 //!
-//! Offsets in errors count from the first byte of the volume. What cannot be decoded (LZNT1, EFS, LZX, unknown reparse
-//! points) is an error that names it; nothing reads as zeros that is none.
+//! Offsets in errors count from the first byte of the volume. What cannot be decoded (LZNT1, EFS, unknown reparse points) is an error that names it; nothing reads as zeros that is none.
 
 mod fat;
+mod lzx;
 mod ntfs;
+mod prefix_code;
 mod runs;
 mod wof;
 mod xpress;
@@ -18,6 +19,7 @@ use crate::windows_name::{best, utf16};
 
 use runs::{Run, Runs};
 use wof::Compressed;
+pub use wof::Compression;
 
 /// Most entries of a directory that are read.
 const MAX_ENTRIES: usize = 1 << 17;

@@ -7,7 +7,7 @@
 
 use std::io::{Read, Seek};
 
-use super::{Runs, xpress};
+use super::{Runs, lzx, xpress};
 use crate::cursor::Cursor;
 use crate::error::ParseError;
 
@@ -16,8 +16,44 @@ pub(super) const TAG: u32 = 0x8000_0017;
 /// The stream with the compressed content.
 pub(super) const STREAM: &str = "WofCompressedData";
 
-/// What a reparse point of the filter says: bytes of a chunk.
-pub(super) fn chunk_size(reparse: &[u8], offset: u64) -> Result<u32, ParseError> {
+/// How the filter compresses the chunks of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// XPRESS with Huffman codes, in chunks of 4 KiB.
+    Xpress4K,
+    /// The same in chunks of 8 KiB.
+    Xpress8K,
+    /// The same in chunks of 16 KiB.
+    Xpress16K,
+    /// LZX in chunks of 32 KiB.
+    Lzx,
+}
+
+impl Compression {
+    /// Bytes of a chunk's content.
+    pub fn chunk_size(self) -> u32 {
+        match self {
+            Self::Xpress4K => 4096,
+            Self::Xpress8K => 8192,
+            Self::Xpress16K => 16_384,
+            Self::Lzx => 32_768,
+        }
+    }
+
+    /// Expands one chunk, which is shorter than its content, to `length` bytes.
+    ///
+    /// # Errors
+    /// Says what of the chunk is wrong.
+    pub fn expand(self, chunk: &[u8], length: usize) -> Result<Vec<u8>, &'static str> {
+        match self {
+            Self::Lzx => lzx::expand(chunk, length),
+            _ => xpress::expand(chunk, length),
+        }
+    }
+}
+
+/// What a reparse point of the filter says.
+pub(super) fn compression(reparse: &[u8], offset: u64) -> Result<Compression, ParseError> {
     let mut cursor = Cursor::new("WOF reparse point", reparse, offset);
     cursor.bytes("ReparseTag", 8)?;
     let unsupported =
@@ -35,10 +71,10 @@ pub(super) fn chunk_size(reparse: &[u8], offset: u64) -> Result<u32, ParseError>
     }
     let version = cursor.u32("FileProviderVersion")?;
     match (version, cursor.u32("Algorithm")?) {
-        (1, 0) => Ok(4096),
-        (1, 2) => Ok(8192),
-        (1, 3) => Ok(16384),
-        (1, 1) => Err(unsupported("Algorithm", "compression with LZX".to_owned())),
+        (1, 0) => Ok(Compression::Xpress4K),
+        (1, 1) => Ok(Compression::Lzx),
+        (1, 2) => Ok(Compression::Xpress8K),
+        (1, 3) => Ok(Compression::Xpress16K),
         (version, other) => {
             let what = format!("compression {other} of version {version}");
             Err(unsupported("Algorithm", what))
@@ -52,7 +88,7 @@ pub(super) struct Compressed {
     stored: Stored,
     /// Bytes of the content.
     length: u64,
-    chunk_size: u32,
+    compression: Compression,
     /// The chunk that was expanded last.
     chunk: Option<(u64, Vec<u8>)>,
 }
@@ -102,11 +138,11 @@ impl Stored {
 
 impl Compressed {
     /// The content of `length` bytes whose stream is `stored`.
-    pub(super) fn new(stored: Stored, length: u64, chunk_size: u32) -> Self {
+    pub(super) fn new(stored: Stored, length: u64, compression: Compression) -> Self {
         Self {
             stored,
             length,
-            chunk_size,
+            compression,
             chunk: None,
         }
     }
@@ -126,7 +162,7 @@ impl Compressed {
         if position >= self.length || buffer.is_empty() {
             return Ok(0);
         }
-        let size = u64::from(self.chunk_size);
+        let size = u64::from(self.compression.chunk_size());
         let index = position.checked_div(size).unwrap_or_default();
         let chunk = match self.chunk.take() {
             Some((held, chunk)) if held == index => chunk,
@@ -144,7 +180,7 @@ impl Compressed {
 
     /// The content of chunk `index`, which there is.
     fn expand(&self, input: &mut (impl Read + Seek), index: u64) -> Result<Vec<u8>, ParseError> {
-        let size = u64::from(self.chunk_size);
+        let size = u64::from(self.compression.chunk_size());
         let last = self.length.div_ceil(size).saturating_sub(1);
         let width = if self.length > u64::from(u32::MAX) {
             8_u64
@@ -191,7 +227,12 @@ impl Compressed {
         if stored == expanded {
             return Ok(bytes);
         }
-        xpress::expand(&bytes, expanded as usize)
-            .map_err(|problem| invalid(format!("{problem} in chunk {index}"), "XPRESS".to_owned()))
+        let expanded = usize::try_from(expanded).unwrap_or(usize::MAX);
+        self.compression
+            .expand(&bytes, expanded)
+            .map_err(|problem| {
+                let expected = format!("what {:?} makes", self.compression);
+                invalid(format!("{problem} in chunk {index}"), expected)
+            })
     }
 }

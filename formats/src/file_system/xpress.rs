@@ -4,20 +4,21 @@
 //! stand as bytes. Symbols below 256 are bytes; others have in their low four bits the length of a repetition less 3 and
 //! above the number of bits of its distance. Source: [MS-XCA] 2.1 and 2.2.
 
+use super::prefix_code;
+
 const SYMBOLS: usize = 512;
-const MAX_BITS: u32 = 15;
 
 /// Expands one block to `length` bytes, at most 64 KiB; `Err` says what of it is wrong.
 pub(super) fn expand(block: &[u8], length: usize) -> Result<Vec<u8>, &'static str> {
     let (table, codes) = block
         .split_at_checked(SYMBOLS / 2)
         .ok_or("a cut table of codes")?;
-    let table = decoding_table(table)?;
+    let nibbles = table.iter().flat_map(|byte| [byte & 15, byte >> 4]);
+    let table = prefix_code::table(&nibbles.collect::<Vec<_>>(), 15)?;
     let mut bits = Bits::new(codes);
     let mut output = Vec::with_capacity(length);
     while output.len() < length {
-        let entry = table.get(bits.peek(MAX_BITS)).copied().unwrap_or_default();
-        let (symbol, width) = (usize::from(entry >> 4), u32::from(entry & 15));
+        let (symbol, width) = prefix_code::entry(&table, bits.peek(15));
         bits.skip(width)?;
         let Some(repetition) = symbol.checked_sub(256) else {
             output.push(symbol.to_le_bytes().first().copied().unwrap_or_default());
@@ -49,28 +50,6 @@ pub(super) fn expand(block: &[u8], length: usize) -> Result<Vec<u8>, &'static st
         }
     }
     Ok(output)
-}
-
-/// For every 15 bits the symbol that they begin with (high 12 bits) and the length of its code.
-fn decoding_table(lengths: &[u8]) -> Result<Vec<u16>, &'static str> {
-    let nibbles = lengths.iter().flat_map(|byte| [byte & 15, byte >> 4]);
-    let lengths: Vec<u8> = nibbles.collect();
-    let mut table = Vec::with_capacity(1 << MAX_BITS);
-    for width in 1..=15_u8 {
-        for (symbol, _) in lengths.iter().enumerate().filter(|(_, l)| **l == width) {
-            let entry = u16::try_from(symbol << 4).unwrap_or_default() | u16::from(width);
-            let span = 1_usize << MAX_BITS.saturating_sub(u32::from(width));
-            let filled = table.len().saturating_add(span);
-            if filled > 1 << MAX_BITS {
-                return Err("more codes than there is room for");
-            }
-            table.resize(filled, entry);
-        }
-    }
-    match table.len() {
-        length if length == 1 << MAX_BITS => Ok(table),
-        _ => Err("codes that leave a gap"),
-    }
 }
 
 /// The words of the codes and the bytes between them.

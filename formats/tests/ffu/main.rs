@@ -1,5 +1,8 @@
 //! Full flash updates: built, read back, taken for a disk, and damaged.
 
+#[path = "../tools/ffu_v2.rs"]
+mod ffu_v2;
+
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 
 use formats::container::ffu::{
@@ -192,6 +195,61 @@ fn every_flipped_bit_in_front_of_the_payload_is_survived() {
                     io::copy(&mut disk, &mut io::sink()).ok();
                 }
             }
+        }
+    }
+}
+
+/// Two stores, each with a disk of its own.
+#[test]
+fn every_store_of_version_2_has_its_disk() {
+    let hash = |bytes: &[u8]| -> [u8; 32] { Sha256::digest(bytes).into() };
+    let mut small = vec![0; 5 * BLOCK];
+    small[3 * BLOCK..3 * BLOCK + 5].copy_from_slice(b"store");
+    let mut large = disk();
+    large.resize(40 * BLOCK, 0);
+    let disks = [large, small];
+    let manifest = "[FullFlash]\r\nVersion = 2.0\r\nDevicePlatformId0 = A.B.C\r\n\
+        [Store]\r\nSectorSize = 512\r\nMinSectorCount = 320\r\n[Partition]\r\nName = MainOS\r\n\
+        [Store]\r\nSectorSize = 512\r\nMinSectorCount = 40\r\n[Partition]\r\nName = Firmware\r\n";
+    let bytes = ffu_v2::version_2(BLOCK, manifest, &disks, &hash);
+    let update = read(&bytes);
+    assert_eq!(update.faults(), &[]);
+    assert_eq!(update.stores().len(), 2);
+    for (store, expected) in update.stores().iter().zip(&disks) {
+        assert_eq!(store.header.variant, Variant::V2);
+        assert_eq!(store.header.device_path.as_deref(), Some("VenHw"));
+        let map = BlockMap::new(store, update.disk_length(store));
+        let mut found = Vec::new();
+        Disk::new(&map, Cursor::new(&bytes))
+            .read_to_end(&mut found)
+            .unwrap();
+        assert!(found == *expected, "store {}", store.index);
+    }
+    for (index, stated) in update.hashes().enumerate() {
+        let chunk = update.chunk(index as u64);
+        let chunk = &bytes[chunk.start as usize..chunk.end as usize];
+        assert_eq!(Sha256::digest(chunk).as_slice(), stated, "chunk {index}");
+    }
+    let second = update.stores()[1].offset as usize;
+    let said = |at: usize, change: &[u8]| {
+        let mut changed = bytes.clone();
+        changed[second + at..second + at + change.len()].copy_from_slice(change);
+        match FullFlashUpdate::read(&mut Cursor::new(&changed)) {
+            Err(error) => error.to_string(),
+            Ok(update) => format!("{:?}", update.faults()),
+        }
+    };
+    assert!(
+        said(248, &[0xff, 0xff]).contains("NumOfStores"),
+        "{}",
+        said(248, &[0xff, 0xff])
+    );
+    assert!(said(250, &[1]).contains("StoreIndex"));
+    assert!(said(252, &[0xff; 8]).contains("StorePayloadSize"));
+    assert!(said(260, &[0xff, 0xff]).contains("DevicePath"));
+    for length in (0..second + 400).step_by(7) {
+        if let Ok(update) = FullFlashUpdate::read(&mut Cursor::new(&bytes[..length])) {
+            assert!(!update.faults().is_empty(), "cut at {length}");
         }
     }
 }

@@ -11,18 +11,23 @@
 )]
 
 mod app_package;
+mod boot_configuration;
 mod bytes;
 mod cabinet;
 mod catalog;
 mod catalog_definition;
 mod certificate;
+mod compact_os;
 mod der;
+mod disk;
 mod document;
 mod efi_variable;
+mod file_system;
 mod full_flash_update;
 mod image;
 mod lint;
 mod pfx;
+mod registry_hive;
 mod revocation;
 mod si_policy;
 mod signed_data;
@@ -35,17 +40,22 @@ type Target = fn(&[u8]);
 /// Name and function of every target, sorted.
 const ALL: &[(&str, Target)] = &[
     ("app_package", app_package::run),
+    ("boot_configuration", boot_configuration::run),
     ("cabinet", cabinet::run),
     ("catalog", catalog::run),
     ("catalog_definition", catalog_definition::run),
     ("certificate", certificate::run),
+    ("compact_os", compact_os::run),
     ("der", der::run),
+    ("disk", disk::run),
     ("document", document::run),
     ("efi_variable", efi_variable::run),
+    ("file_system", file_system::run),
     ("full_flash_update", full_flash_update::run),
     ("image", image::run),
     ("lint", lint::run),
     ("pfx", pfx::run),
+    ("registry_hive", registry_hive::run),
     ("revocation", revocation::run),
     ("si_policy", si_policy::run),
     ("signed_data", signed_data::run),

@@ -132,3 +132,104 @@ pub fn hash_chunks<R: Read + Seek>(
     })?;
     Ok(table.into_inner().unwrap_or_default().concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::sync::atomic::AtomicUsize;
+
+    use formats::container::ffu::{Layout, build};
+
+    use super::*;
+
+    /// An update without a catalog, with a payload of so many chunks of 4 KiB.
+    fn update_of(chunks: usize) -> Vec<u8> {
+        let mut disk = vec![0x5a; chunks * 4096];
+        for (number, chunk) in disk.chunks_mut(4096).enumerate() {
+            chunk[..8].copy_from_slice(&number.to_le_bytes());
+        }
+        let layout = Layout {
+            block_size: 4096,
+            platform_ids: vec!["A.B.C".to_owned()],
+            manifest: String::new(),
+        };
+        let mut output = Cursor::new(Vec::new());
+        let catalog = |_: &[u8]| Ok(Vec::new());
+        build(
+            &mut Cursor::new(disk),
+            &layout,
+            &chunk_hash,
+            &catalog,
+            &mut output,
+        )
+        .unwrap();
+        output.into_inner()
+    }
+
+    /// Notes how much is asked for at a time, and altogether.
+    struct Counting<'a> {
+        input: Cursor<&'a [u8]>,
+        largest: &'a AtomicUsize,
+        sum: &'a AtomicUsize,
+    }
+
+    impl Read for Counting<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.largest.fetch_max(buffer.len(), Ordering::Relaxed);
+            let read = self.input.read(buffer)?;
+            self.sum.fetch_add(read, Ordering::Relaxed);
+            Ok(read)
+        }
+    }
+
+    impl Seek for Counting<'_> {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.input.seek(to)
+        }
+    }
+
+    /// Buffers do not grow with the image, there is one for each thread, and every chunk is read once.
+    #[test]
+    fn memory_is_flat() {
+        for chunks in [300, 3000] {
+            let bytes = update_of(chunks);
+            let update = FullFlashUpdate::read(&mut Cursor::new(&bytes)).unwrap();
+            let [opened, largest, sum] = [const { AtomicUsize::new(0) }; 3];
+            let open = || {
+                opened.fetch_add(1, Ordering::Relaxed);
+                Ok(Counting {
+                    input: Cursor::new(bytes.as_slice()),
+                    largest: &largest,
+                    sum: &sum,
+                })
+            };
+            let threads = NonZeroUsize::new(3).unwrap();
+            let report = check_chunks(&update, &open, threads, &|_| ()).unwrap();
+            assert_eq!((report.bad_count, report.total), (0, update.chunk_count()));
+            assert_eq!(opened.load(Ordering::Relaxed), 3);
+            assert!(largest.load(Ordering::Relaxed) as u64 <= READ_AHEAD);
+            let hashed = update.file_length() - update.image_offset();
+            assert_eq!(
+                sum.load(Ordering::Relaxed) as u64,
+                hashed,
+                "{chunks} chunks"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_first_chunks_that_differ_are_named() {
+        let mut bytes = update_of(400);
+        let update = FullFlashUpdate::read(&mut Cursor::new(&bytes)).unwrap();
+        let start = update.stores()[0].payload.start as usize;
+        for chunk in bytes[start..].chunks_mut(4096) {
+            chunk[9] ^= 1;
+        }
+        let open = || Ok(Cursor::new(bytes.as_slice()));
+        let threads = NonZeroUsize::new(2).unwrap();
+        let report = check_chunks(&update, &open, threads, &|_| ()).unwrap();
+        assert_eq!(report.bad_count, 400);
+        let first = update.chunk_count() - 400;
+        assert_eq!(report.bad, (first..first + 64).collect::<Vec<_>>());
+    }
+}

@@ -327,15 +327,14 @@ impl Ntfs {
                 Stored::Plain(runs) => Content::Plain(runs),
             }),
             Some((wof::TAG, reparse, offset)) => {
-                let chunk_size = wof::chunk_size(&reparse, offset)?;
+                let compression = wof::compression(&reparse, offset)?;
                 let length = attributes
                     .named(kind::DATA, "")
                     .next()
                     .map_or(0, Attribute::length);
                 let stored = self.stored(attributes, wof::STREAM)?;
-                Ok(Content::Compressed(Compressed::new(
-                    stored, length, chunk_size,
-                )))
+                let compressed = Compressed::new(stored, length, compression);
+                Ok(Content::Compressed(compressed))
             }
             Some((tag, _, offset)) => Err(reparse_unsupported(tag, offset)),
         }
