@@ -8,6 +8,7 @@ use signer::verify::VerifyOptions;
 
 use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::discover::{DiscoverError, discover};
+use crate::facts::index::Index;
 use crate::facts::shipped::Shipped;
 use crate::facts::{Facts, Workspace};
 use crate::files::Files;
@@ -130,10 +131,11 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
         .collect();
     let mut scopes: Vec<(Facts<'_>, Vec<Configured>)> = Vec::new();
     for workspace in workspaces {
+        let index = Arc::new(Index::of(workspace));
         for image in &images {
             let mut rules = policies.rules_for(*image);
             rules.retain(|rule| rule.info.input != Input::Policy);
-            scopes.push((Facts::of(workspace, *image, &[]), rules));
+            scopes.push((Facts::with_index(workspace, &index, *image, &[]), rules));
         }
     }
     let tasks: Vec<(&Facts<'_>, &Configured)> = scopes
@@ -211,7 +213,7 @@ fn unused_lines(
     scopes: &[(Facts<'_>, Vec<Configured>)],
 ) -> Vec<PolicyProblem> {
     let is_whole = |workspace: &Workspace| {
-        workspace.declared.is_none() && workspace.targets.contains(&workspace.root)
+        workspace.declared.is_none() && workspace.targets.names(&workspace.root)
     };
     if !workspaces.iter().all(is_whole) {
         return Vec::new();

@@ -1,10 +1,12 @@
 //! What a user is told about rules: one manual, or the table of all.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::diagnostic::DecidedBy;
+use crate::facts::index::Index;
 use crate::facts::view::{self, FactsView};
 use crate::facts::{Facts, Workspace};
 use crate::image::ImageType;
@@ -185,8 +187,9 @@ pub fn facts_json(rule: &RuleInfo, workspaces: &[Workspace]) -> serde_json::Resu
     let facts: Vec<(&str, Vec<Facts<'_>>)> = workspaces
         .iter()
         .map(|workspace| {
-            let scopes = images.iter().map(|image| Facts::of(workspace, *image, &[]));
-            (workspace.root.as_str(), scopes.collect())
+            let index = Arc::new(Index::of(workspace));
+            let of = |image: &_| Facts::with_index(workspace, &index, *image, &[]);
+            (workspace.root.as_str(), images.iter().map(of).collect())
         })
         .collect();
     let workspaces = facts.iter().map(|(root, facts)| {

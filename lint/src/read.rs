@@ -54,7 +54,7 @@ pub fn read(files: &dyn Files, discovered: &Discovered) -> Result<Documented, To
     let mut documented = Documented {
         workspace: Workspace {
             root: discovered.root.clone(),
-            targets: discovered.targets.clone(),
+            targets: discovered.targets.iter().cloned().collect(),
             ..Workspace::default()
         },
         definitions: Vec::new(),

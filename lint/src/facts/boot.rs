@@ -11,7 +11,6 @@ use formats::document::device_layout::number;
 
 use super::{Definition, Facts, File, Package};
 use crate::diagnostic::{Fix, Place};
-use crate::files;
 
 /// A boot setting and the document it stands in.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +71,7 @@ impl Definition {
 impl<'a> Facts<'a> {
     /// The settings of all boot configurations that get into an image: of those beside a package definition, only what
     /// a definition names.
-    pub fn boot_settings(&'a self) -> impl Iterator<Item = BootAt<'a>> {
+    pub fn boot_settings(&self) -> impl Iterator<Item = BootAt<'_>> {
         let configurations = self.documents.boot_configurations.iter();
         let used = configurations.filter(|file| self.is_used(file));
         used.flat_map(|file| {
@@ -84,23 +83,14 @@ impl<'a> Facts<'a> {
 
     /// The packages that bring a boot configuration.
     pub fn packages_of_store(&self, file: &File<BootConfiguration>) -> Vec<&'a Package> {
-        let packages = self.packages.iter().copied();
-        let tree = &self.workspace.tree;
-        let names = |package: &&Package| {
-            let folder = package.definition.folder();
-            let stores = package.definition.boot_stores();
-            let mut found = stores
-                .iter()
-                .filter_map(|(source, _)| tree.find_from(folder, source));
-            found.any(|found| found.path == file.path())
-        };
-        packages.filter(names).collect()
+        let packages = self.index.packages_of_store(file);
+        packages
+            .filter(|package| self.belongs(package.definition.path()))
+            .collect()
     }
 
     fn is_used(&self, file: &File<BootConfiguration>) -> bool {
-        let mut packages = self.workspace.packages.iter();
-        let folder = files::folder_of(file.path());
-        let is_beside = packages.any(|package| package.definition.folder() == folder);
+        let is_beside = !self.index.packages_in(file.folder()).is_empty();
         !is_beside || !self.packages_of_store(file).is_empty()
     }
 }

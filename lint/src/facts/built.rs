@@ -1,5 +1,6 @@
 //! Built packages of a workspace: what is in them, beside what defines them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use formats::document::registry::{Notation, Registry, RegistryKey, RegistryType, RegistryValue};
@@ -114,31 +115,37 @@ fn registry(contents: &Contents) -> Registry {
     registry
 }
 
-impl Workspace {
-    /// The package definition that a cabinet is built from.
-    pub fn definition_of(&self, cab: &str) -> Option<&Package> {
-        let is_this = |package: &&Package| {
-            let built = package.cab.as_ref();
-            built.is_some_and(|built| built.path == cab)
-        };
-        let defined = self.packages.iter().map(AsRef::as_ref).find(is_this);
-        defined.or_else(|| {
-            let mut selected = self.products.iter().flat_map(|product| &product.packages);
-            let taken = selected.find(|selected| {
-                let built = selected.cab.as_ref();
-                built.is_some_and(|built| built.path == cab)
-            });
-            taken?.package.as_deref()
-        })
+/// The package definitions that cabinets are built from.
+#[derive(Debug, Clone, Default)]
+pub struct BuiltFrom<'a> {
+    /// By the cabinet's path; `None` where a manifest takes a cabinet that nothing here defines.
+    definitions: HashMap<&'a str, Option<&'a Package>>,
+}
+
+impl<'a> BuiltFrom<'a> {
+    /// Those of a workspace: a definition says which cabinet it makes, and a product which definition it takes a cabinet
+    /// for.
+    pub fn of(workspace: &'a Workspace) -> Self {
+        let defined = workspace.packages.iter();
+        let defined = defined.filter_map(|package| Some((package.cab.as_ref()?, Some(&**package))));
+        let products = workspace.products.iter();
+        let selected = products.flat_map(|product| &product.packages);
+        let selected = selected
+            .filter_map(|selected| Some((selected.cab.as_ref()?, selected.package.as_deref())));
+        let mut definitions = HashMap::new();
+        for (cab, package) in defined.chain(selected) {
+            definitions.entry(cab.path.as_str()).or_insert(package);
+        }
+        Self { definitions }
     }
 
-    /// Whether the contents of a cabinet were read.
-    pub fn was_read(&self, cab: &str) -> bool {
-        self.built.iter().any(|built| built.path == cab)
+    /// The package definition that a cabinet is built from.
+    pub fn definition_of(&self, cab: &str) -> Option<&'a Package> {
+        self.definitions.get(cab).copied().flatten()
     }
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
     /// Where a finding about a built package stands: at the manifest's entry that takes it in, where there is one, and
     /// then beside it the part of the package.
     pub fn built_place(&self, built: &BuiltPackage, part: Place) -> (Place, Option<Place>) {
@@ -153,7 +160,7 @@ impl Facts<'_> {
         let is_test = |word: &str| word.trim().eq_ignore_ascii_case("Test");
         let of_test = self.built.iter().filter_map(|built| {
             let found = built.contents.identity.release_type.as_deref()?;
-            let package = self.workspace.definition_of(&built.path);
+            let package = self.index.definition_of(&built.path);
             let written = package.and_then(|package| package.definition.release_type());
             let is_told = written.is_some_and(|written| is_test(written.value));
             (is_test(found) && !is_told).then_some((*built, found))
@@ -163,11 +170,14 @@ impl Facts<'_> {
 
     /// The manifest's entry by which a product of this image type takes a cabinet in.
     pub fn entry_of(&self, cab: &str) -> Option<Place> {
-        let mut selected = self.products.iter().flat_map(|product| &product.packages);
-        let taken = selected.find(|selected| {
-            let built = selected.cab.as_ref();
-            built.is_some_and(|built| built.path == cab)
-        });
-        taken.map(super::product::SelectedPackage::place)
+        let mut takers = self.index.takers(cab);
+        let taken = takers.find(|taker| self.has_product(taker.number, taker.product));
+        taken.map(|taker| taker.selected.place())
+    }
+
+    /// The built package at a path, where its contents were read and it belongs to these products.
+    pub fn built_at(&self, cab: &str) -> Option<&'a BuiltPackage> {
+        let built = self.index.built(cab)?;
+        self.belongs(cab).then_some(built)
     }
 }

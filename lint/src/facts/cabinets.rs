@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use formats::document::feature_manifest::{FeatureManifest, PackageFile};
 
-use super::Workspace;
+use super::Facts;
 use super::file::File;
 use super::product::{Product, SelectedPackage};
 use crate::diagnostic::Place;
@@ -35,13 +35,7 @@ impl Wanted<'_> {
 }
 
 /// The entries of all manifests of a product, those aside whose folder is outside of the workspace (`%MSPKG_DIR%`).
-pub fn wanted<'a>(workspace: &'a Workspace, product: &'a Product) -> Vec<Wanted<'a>> {
-    let own: BTreeSet<String> = {
-        let packages = workspace.packages.iter();
-        packages
-            .map(|package| package.name.to_lowercase())
-            .collect()
-    };
+pub fn wanted<'a>(facts: &Facts<'a>, product: &'a Product) -> Vec<Wanted<'a>> {
     let selected: BTreeMap<(&str, usize), &SelectedPackage> = {
         let packages = product.packages.iter();
         let place =
@@ -65,13 +59,15 @@ pub fn wanted<'a>(workspace: &'a Workspace, product: &'a Product) -> Vec<Wanted<
             .copied();
         let cab = match selected {
             Some(package) => package.cab.as_ref(),
-            None => workspace.tree.named(&name.text).next(),
+            None => facts.workspace.tree.named(&name.text).next(),
         };
         let lower = name.text.to_lowercase();
         Some(Wanted {
             manifest,
             entry,
-            own: own.contains(lower.strip_suffix(".cab").unwrap_or(&lower)),
+            own: facts
+                .index
+                .defines(lower.strip_suffix(".cab").unwrap_or(&lower)),
             selected,
             found: cab.map(|cab| crate::files::name_of(&cab.path).to_owned()),
             file_name: name.text,

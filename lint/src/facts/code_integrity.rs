@@ -5,7 +5,7 @@ use signer::anchor::TrustClass;
 
 use super::package::Definition;
 use super::product::{Product, SelectedPackage};
-use super::signature::Signature;
+use super::{Facts, Signature};
 use crate::diagnostic::Place;
 
 /// The name under which the boot loader looks for a code-integrity policy.
@@ -59,34 +59,31 @@ pub fn policy_files(product: &Product) -> Vec<PolicyFile<'_>> {
 }
 
 /// The packages of a product that bring drivers: by their definitions, or by what was found in their cabinets.
-pub fn driver_packages<'a>(
-    product: &'a Product,
-    signatures: &[&Signature],
-) -> impl Iterator<Item = &'a SelectedPackage> {
+pub fn driver_packages<'p>(
+    product: &'p Product,
+    facts: &Facts<'_>,
+) -> impl Iterator<Item = &'p SelectedPackage> {
     product.packages.iter().filter(|selected| {
         let package = selected.package.as_ref();
         let defined = package.is_some_and(|package| match &package.definition {
             Definition::Wm(file) => !file.drivers.is_empty(),
             Definition::Pkg(file) => !file.drivers.is_empty(),
         });
-        defined || drivers_of(selected, signatures).next().is_some()
+        defined || drivers_of(selected, facts).next().is_some()
     })
 }
 
 /// The signatures of the drivers of a package: those in its cabinet, or beside its definition where it is not built.
-fn drivers_of<'s>(
+fn drivers_of<'a>(
     package: &SelectedPackage,
-    signatures: &[&'s Signature],
-) -> impl Iterator<Item = &'s Signature> {
+    facts: &Facts<'a>,
+) -> impl Iterator<Item = &'a Signature> {
     let cab = package.cab.as_ref().map(|cab| cab.path.as_str());
-    let defined = package
-        .package
-        .as_ref()
-        .map(|package| package.definition.path());
-    signatures.iter().copied().filter(move |signature| {
-        let document = Some(signature.document());
-        signature.is_driver() && (document == cab || document == defined)
-    })
+    let package = package.package.as_ref();
+    let defined = package.map(|package| package.definition.path());
+    let documents = [cab, defined].into_iter().flatten();
+    let signatures = documents.flat_map(|document| facts.signatures_of(document));
+    signatures.filter(|signature| signature.is_driver())
 }
 
 /// Who signed the drivers of a package.
@@ -101,8 +98,8 @@ pub enum DriverSigner {
 }
 
 /// Who signed the drivers of a package.
-pub fn driver_signer(package: &SelectedPackage, signatures: &[&Signature]) -> DriverSigner {
-    let drivers: Vec<&Signature> = drivers_of(package, signatures).collect();
+pub fn driver_signer(package: &SelectedPackage, facts: &Facts<'_>) -> DriverSigner {
+    let drivers: Vec<&Signature> = drivers_of(package, facts).collect();
     let is_accepted = |driver: &&Signature| {
         let class = driver.class();
         class.is_some_and(|class| !class.is_test() && class != TrustClass::Named)

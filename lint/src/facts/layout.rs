@@ -7,7 +7,7 @@ use formats::document::feature_manifest::Section;
 use formats::source::Spanned;
 
 use super::system::System;
-use super::{Facts, File, Product, Workspace};
+use super::{Facts, File, Product};
 
 /// The name of the recovery partition of IoT Core. It is also the name of another thing, the manufacturing OS of phones.
 pub const RECOVERY: &str = "MMOS";
@@ -61,72 +61,59 @@ impl Disk {
     }
 }
 
-impl Product {
-    /// The layouts of the product: those beside the definitions of its packages.
-    pub fn layouts<'a>(
-        &'a self,
-        facts: &'a Facts<'_>,
-    ) -> impl Iterator<Item = &'a Arc<File<DeviceLayout>>> {
-        let layouts = facts.workspace.documents.device_layouts.iter();
-        layouts.filter(|layout| self.reach.contains(layout.path()))
+impl<'a> Facts<'a> {
+    /// The layouts of a product: those beside the definitions of its packages.
+    pub fn layouts(&self, product: &Product) -> &[&'a Arc<File<DeviceLayout>>] {
+        self.index.layouts_of(product)
     }
-}
 
-impl Facts<'_> {
+    /// The layout of the package that `SOC` chooses; `None` where the workspace does not define it, or more than one.
+    pub fn layout(&self, product: &Product) -> Option<&'a Arc<File<DeviceLayout>>> {
+        let folder = chosen(product, Section::DeviceLayout)?;
+        only(self.index.layouts_in(folder))
+    }
+
+    /// The platform of the package that `Device` chooses, in the same way.
+    pub fn platform(&self, product: &Product) -> Option<&'a Arc<File<OemDevicePlatform>>> {
+        let folder = chosen(product, Section::OemDevicePlatform)?;
+        only(self.index.platforms_in(folder))
+    }
+
     /// The layouts that may be of IoT Core: all but those of phones.
     pub fn iot_layouts(&self) -> impl Iterator<Item = &Arc<File<DeviceLayout>>> {
         let layouts = self.documents.device_layouts.iter();
         layouts.filter(|layout| {
-            let systems = self.workspace.systems_of(layout.path());
+            let systems = self.systems_of(layout.path());
             systems.is_empty() || systems.contains(&System::IotCore)
         })
     }
 
     /// The kind of disk of the products that a document belongs to, where all of their layouts agree.
     pub fn disk_of(&self, path: &str) -> Option<Disk> {
-        let owners = self
-            .products
-            .iter()
-            .filter(|product| product.reach.contains(path));
+        let owners = self.owners(path);
         let mut disks = owners
-            .flat_map(|product| product.layouts(self))
+            .flat_map(|product| self.layouts(product))
             .map(|layout| Disk::of_layout(layout));
         let first = disks.next()??;
         disks.all(|disk| disk == Some(first)).then_some(first)
     }
 }
 
-/// The layout of the package that `SOC` chooses; `None` where the workspace does not define it, or more than one.
-pub fn layout<'a>(
-    workspace: &'a Workspace,
-    product: &Product,
-) -> Option<&'a Arc<File<DeviceLayout>>> {
-    let layouts = &workspace.documents.device_layouts;
-    chosen(product, Section::DeviceLayout, layouts)
-}
-
-/// The platform of the package that `Device` chooses, in the same way.
-pub fn platform<'a>(
-    workspace: &'a Workspace,
-    product: &Product,
-) -> Option<&'a Arc<File<OemDevicePlatform>>> {
-    let platforms = &workspace.documents.device_platforms;
-    chosen(product, Section::OemDevicePlatform, platforms)
-}
-
-/// The one document beside the definition of the one package that a product takes from a section.
-fn chosen<'a, T>(
-    product: &Product,
-    section: Section,
-    documents: &'a [Arc<File<T>>],
-) -> Option<&'a Arc<File<T>>> {
+/// The folder of the definition of the one package that a product takes from a section.
+fn chosen(product: &Product, section: Section) -> Option<&str> {
     let packages = product.packages.iter();
     let mut chosen = packages.filter(|selected| selected.entry.section == section);
     let (first, second) = (chosen.next()?, chosen.next());
     let folder = first.package.as_ref()?.definition.folder();
-    let mut beside = documents.iter().filter(|file| file.folder() == folder);
-    let found = beside.next()?;
-    (second.is_none() && beside.next().is_none()).then_some(found)
+    second.is_none().then_some(folder)
+}
+
+/// The one document, where there is one.
+fn only<'a, T>(documents: &[&'a Arc<File<T>>]) -> Option<&'a Arc<File<T>>> {
+    match documents {
+        [only] => Some(*only),
+        _ => None,
+    }
 }
 
 /// A number of sectors or bytes, as it is written.

@@ -6,9 +6,10 @@ use formats::document::feature_manifest::{FeatureManifest, PackageFile};
 use formats::document::fm_file_list::FmFileList;
 use formats::document::variables::Variables;
 
+use super::index::Listed;
 use super::origin::Origin;
 use super::product::Arch;
-use super::{File, Workspace};
+use super::{Facts, File, Workspace};
 use crate::diagnostic::Place;
 use crate::files;
 
@@ -68,15 +69,22 @@ impl Workspace {
             None => written.to_owned(),
         })
     }
+}
 
+impl<'a> Facts<'a> {
     /// The manifests of a file name, in any case, that images for a processor may be made of.
-    pub fn manifests_named<'a>(
-        &'a self,
-        name: &'a str,
+    pub fn manifests_named(
+        &self,
+        name: &str,
         arch: Option<Arch>,
     ) -> impl Iterator<Item = &'a Arc<File<FeatureManifest>>> {
-        self.documents.manifests.iter().filter(move |file| {
-            file.name().eq_ignore_ascii_case(name) && Arch::fits(Arch::built_for(file.path()), arch)
-        })
+        let named = self.index.manifests_named(name);
+        named.filter(move |file| Arch::fits(Arch::built_for(file.path()), arch))
+    }
+
+    /// The entries of manifest lists that mean a manifest of this file name, in lists for this processor.
+    pub fn listed(&self, manifest: &str, arch: Option<Arch>) -> impl Iterator<Item = Listed<'a>> {
+        let listed = self.index.listed(manifest);
+        listed.filter(move |(list, _)| Arch::fits(Arch::of_path(list.path()), arch))
     }
 }

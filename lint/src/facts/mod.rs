@@ -11,6 +11,7 @@ pub mod code_integrity;
 pub mod contents;
 pub mod features;
 pub mod file;
+pub mod index;
 pub mod inf;
 pub mod key_file;
 pub mod layout;
@@ -36,7 +37,7 @@ pub mod version;
 pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use formats::document::Kind;
 use formats::document::boot_configuration::BootConfiguration;
@@ -44,7 +45,7 @@ use formats::document::command_script::CommandScript;
 use formats::document::customizations::Customizations;
 use formats::document::device_layout::{DeviceLayout, OemDevicePlatform};
 use formats::document::feature_manifest::FeatureManifest;
-use formats::document::fm_file_list::{Fm, FmFileList};
+use formats::document::fm_file_list::FmFileList;
 use formats::document::inf::Inf;
 use formats::document::oem_input::OemInput;
 use formats::document::parts::Root;
@@ -59,18 +60,20 @@ use time::OffsetDateTime;
 pub use features::FeatureList;
 pub use file::{File, XmlDocument};
 pub use package::{Definition, Package};
-pub use product::{Arch, Product};
+pub use product::{Arch, Product, SelectedPackage};
 pub use signature::Signature;
 
 use crate::diagnostic::Place;
-use crate::files::{is_below, written_name};
+use crate::files::Targets;
 use crate::image::ImageType;
 use crate::policy::PolicyProblem;
 use crate::suppression::Suppression;
 use built::BuiltPackage;
+use index::{Groups, Index, groups};
 use key_file::KeyFile;
 use payload::Beginning;
 use registry::RegistryFile;
+use scope::RegistryScope;
 use security::SecurityFiles;
 use shipped::Shipped;
 use tree::{FileTree, TreeFile};
@@ -115,13 +118,13 @@ pub struct Workspace {
     /// The comments that suppress findings.
     pub suppressions: Vec<Suppression>,
     /// What the user asked for; diagnostics about anything else are not made. Paths of files and folders.
-    pub targets: Vec<String>,
+    pub targets: Targets,
 }
 
 impl Workspace {
     /// Whether the user asked for this file.
     pub fn is_target(&self, path: &str) -> bool {
-        self.targets.iter().any(|target| is_below(path, target))
+        self.targets.contains(path)
     }
 
     /// The cabinets that signatures are wanted of, by path: those that were asked for and those of the products that
@@ -203,23 +206,6 @@ pub struct Unreadable {
 }
 
 impl Documents {
-    /// The entries of manifest lists that mean a manifest of this file name, in lists for this processor.
-    pub fn listed<'a>(
-        &'a self,
-        manifest: &'a str,
-        arch: Option<Arch>,
-    ) -> impl Iterator<Item = (&'a Arc<File<FmFileList>>, &'a Fm)> {
-        let lists = self.fm_file_lists.iter().filter(move |list| {
-            let of_list = Arch::of_path(list.path());
-            Arch::fits(of_list, arch)
-        });
-        let entries = lists.flat_map(|list| list.fms.iter().map(move |fm| (list, fm)));
-        entries.filter(move |(_, fm)| {
-            let path = fm.path.as_ref();
-            path.is_some_and(|path| written_name(&path.value).eq_ignore_ascii_case(manifest))
-        })
-    }
-
     /// The documents whose path fulfils a condition.
     pub fn filter(&self, wanted: impl Fn(&str) -> bool) -> Self {
         fn those<T>(files: &[Arc<File<T>>], wanted: &impl Fn(&str) -> bool) -> Vec<Arc<File<T>>> {
@@ -278,19 +264,138 @@ pub struct Facts<'a> {
     pub policy: &'a [PolicyProblem],
     /// Everything, for rules about what nobody uses.
     pub workspace: &'a Workspace,
+    /// What belongs to what in the workspace.
+    pub index: Arc<Index<'a>>,
+    /// The places of signatures among [`Facts::signatures`], by the document that decides where they belong.
+    signatures_by_document: Groups<&'a str, usize>,
+    registry_scopes: OnceLock<Vec<RegistryScope<'a>>>,
 }
 
 impl<'a> Facts<'a> {
+    /// What a workspace shows of one image type, `None` standing for the unknown. What belongs to no product is of the
+    /// type that the user declared, or unknown.
+    pub fn of(
+        workspace: &'a Workspace,
+        image: Option<ImageType>,
+        policy: &'a [PolicyProblem],
+    ) -> Self {
+        Self::with_index(workspace, &Arc::new(Index::of(workspace)), image, policy)
+    }
+
+    /// The same with the index of the workspace, for who looks at several image types.
+    pub fn with_index(
+        workspace: &'a Workspace,
+        index: &Arc<Index<'a>>,
+        image: Option<ImageType>,
+        policy: &'a [PolicyProblem],
+    ) -> Self {
+        let mut facts = Self {
+            image,
+            products: Vec::new(),
+            packages: Vec::new(),
+            documents: Documents::default(),
+            signatures: Vec::new(),
+            built: Vec::new(),
+            key_files: Vec::new(),
+            policy: if image.is_none() { policy } else { &[] },
+            workspace,
+            index: index.clone(),
+            signatures_by_document: Groups::new(),
+            registry_scopes: OnceLock::new(),
+        };
+        let products = workspace.products.iter().enumerate();
+        let products = products.filter(|(number, product)| facts.has_product(*number, product));
+        let products = products.map(|(_, product)| product).collect();
+        let packages = workspace.packages.iter().map(AsRef::as_ref);
+        let packages =
+            packages.filter(|package: &&Package| facts.belongs(package.definition.path()));
+        let packages = packages.collect();
+        let documents = workspace.documents.filter(|path| facts.belongs(path));
+        let signatures = workspace.signatures.iter();
+        let signatures = signatures.filter(|signature| facts.belongs(signature.document()));
+        let signatures: Vec<&Signature> = signatures.collect();
+        let built = workspace.built.iter();
+        let built = built.filter(|built| facts.belongs(&built.path)).collect();
+        let key_files = workspace.key_files.iter();
+        let key_files = key_files.filter(|file| facts.belongs(&file.path)).collect();
+        let by_document = signatures.iter().enumerate();
+        let by_document = by_document.map(|(number, signature)| (signature.document(), number));
+        facts.signatures_by_document = groups(by_document);
+        facts.products = products;
+        facts.packages = packages;
+        facts.documents = documents;
+        facts.signatures = signatures;
+        facts.built = built;
+        facts.key_files = key_files;
+        facts
+    }
+
+    /// Whether a product of the workspace is one of these.
+    fn has_product(&self, number: usize, product: &Product) -> bool {
+        product.image == self.image && self.index.is_asked(number)
+    }
+
+    /// Whether a document is judged here. A package that was asked for is judged by the products that select it, asked for
+    /// or not.
+    pub fn belongs(&self, path: &str) -> bool {
+        let is_target = self.workspace.is_target(path);
+        let mut owners = self.index.owners(path);
+        let counts = |number| is_target || self.index.is_asked(number);
+        let mut owners = owners
+            .by_ref()
+            .filter(|(number, _)| counts(*number))
+            .peekable();
+        if owners.peek().is_none() {
+            return self.image == self.workspace.declared && is_target;
+        }
+        owners.any(|(_, product)| product.image == self.image)
+    }
+
+    /// The products of this image type that a document belongs to.
+    pub fn owners(&self, path: &str) -> impl Iterator<Item = &'a Product> + Clone {
+        let owners = self.index.owners(path);
+        let these = owners.filter(|(number, product)| self.has_product(*number, product));
+        these.map(|(_, product)| product)
+    }
+
+    /// The first image of this type that has a package, asked for or not, and the entry that brings it.
+    pub fn selection_of(&self, package: &Package) -> Option<(&'a Product, &'a SelectedPackage)> {
+        let mut selections = self.index.selections(package.definition.path());
+        let first = selections.find(|selection| selection.product.image == self.image)?;
+        Some((first.product, first.selected))
+    }
+
     /// The registry contents of all package definitions and `.reg` files, and of built packages that nothing here
     /// defines.
-    pub fn registry(&self) -> impl Iterator<Item = RegistryFile<'_>> {
-        let definitions = self.packages.iter().map(|package| package.registry());
-        let reg_files = self.documents.reg_files.iter();
-        let reg_files = reg_files.map(|file| RegistryFile::new(&file.source, &file.registry));
-        let built = self.built.iter();
-        let built = built.filter(|built| self.workspace.definition_of(&built.path).is_none());
-        let built = built.map(|built| built.registry_file());
-        definitions.chain(reg_files).chain(built)
+    pub fn registry(&self) -> impl Iterator<Item = RegistryFile<'a>> {
+        let definitions = self
+            .packages
+            .iter()
+            .map(|package| package.definition.path());
+        let reg_files = self.documents.reg_files.iter().map(|file| file.path());
+        let built = self.built.iter().map(|built| built.path.as_str());
+        let paths = definitions.chain(reg_files).chain(built);
+        paths.filter_map(|path| self.index.registry(path))
+    }
+
+    /// The signatures that a document decides the products of: those of a cabinet and of what is in it, or those of the
+    /// payload that a definition names.
+    pub fn signatures_of(&self, document: &str) -> impl Iterator<Item = &'a Signature> + Clone {
+        let numbers = self.signatures_by_document.get(document);
+        let numbers = numbers.into_iter().flatten();
+        numbers.filter_map(|number| self.signatures.get(*number).copied())
+    }
+
+    /// The signatures of everything that belongs to a product, in order.
+    pub fn signatures_of_product(&self, product: &Product) -> Vec<&'a Signature> {
+        let documents = product.reach.iter();
+        let numbers = documents.filter_map(|path| self.signatures_by_document.get(path.as_ref()));
+        let mut numbers: Vec<usize> = numbers.flatten().copied().collect();
+        numbers.sort_unstable();
+        let signatures = numbers.into_iter();
+        signatures
+            .filter_map(|number| self.signatures.get(number).copied())
+            .collect()
     }
 
     /// Where a finding about a signature stands: at the manifest's entry that takes the package in, where there is one,
@@ -300,61 +405,6 @@ impl<'a> Facts<'a> {
         match named.or_else(|| self.entry_of(&signature.subject.file)) {
             Some(entry) => (entry, Some(signature.place(part))),
             None => (signature.place(part), None),
-        }
-    }
-
-    /// What a workspace shows of one image type, `None` standing for the unknown. What belongs to no product is of the
-    /// type that the user declared, or unknown.
-    pub fn of(
-        workspace: &'a Workspace,
-        image: Option<ImageType>,
-        policy: &'a [PolicyProblem],
-    ) -> Self {
-        let is_target = |path: &str| workspace.is_target(path);
-        let is_asked = |product: &&Product| is_target(product.oem_input.path());
-        // A package that was asked for is judged by the products that select it, asked for or not.
-        let reach = |wanted: &dyn Fn(&Product) -> bool| -> BTreeSet<&'a str> {
-            let products = workspace.products.iter().filter(|product| wanted(product));
-            let paths = products.flat_map(|product| {
-                let paths = product.reach.iter().map(AsRef::as_ref);
-                paths.filter(move |path| is_asked(&product) || is_target(path))
-            });
-            paths.collect()
-        };
-        let of_these = reach(&|product| product.image == image);
-        let of_any = reach(&|_| true);
-        let belongs = |path: &str| {
-            of_these.contains(path)
-                || (image == workspace.declared && !of_any.contains(path) && is_target(path))
-        };
-        let of_image = workspace
-            .products
-            .iter()
-            .filter(|product| product.image == image);
-        let products: Vec<&Product> = of_image.filter(is_asked).collect();
-        let signatures = workspace.signatures.iter();
-        let signatures = signatures.filter(|signature| belongs(signature.document()));
-        let built = workspace.built.iter();
-        let built = built.filter(|built| belongs(&built.path));
-        Self {
-            image,
-            packages: workspace
-                .packages
-                .iter()
-                .map(AsRef::as_ref)
-                .filter(|package| belongs(package.definition.path()))
-                .collect(),
-            documents: workspace.documents.filter(belongs),
-            signatures: signatures.collect(),
-            built: built.collect(),
-            key_files: workspace
-                .key_files
-                .iter()
-                .filter(|file| belongs(&file.path))
-                .collect(),
-            policy: if image.is_none() { policy } else { &[] },
-            products,
-            workspace,
         }
     }
 }

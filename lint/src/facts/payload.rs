@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::built::BuiltFrom;
 use super::tree::TreeFile;
 use super::{Definition, Facts, Workspace};
 use crate::diagnostic::Place;
@@ -80,10 +81,11 @@ pub fn payload_to_verify(workspace: &Workspace) -> Vec<(String, Place)> {
     let reached: BTreeSet<&str> = asked
         .flat_map(|product| product.reach.iter().map(AsRef::as_ref))
         .collect();
+    let built_from = BuiltFrom::of(workspace);
     let built: BTreeSet<&str> = workspace
         .built
         .iter()
-        .filter_map(|built| workspace.definition_of(&built.path))
+        .filter_map(|built| built_from.definition_of(&built.path))
         .map(|package| package.definition.path())
         .collect();
     let mut provisioning: BTreeMap<&str, Vec<_>> = BTreeMap::new();
@@ -158,7 +160,7 @@ impl Workspace {
 
     /// Whether this document was read without what is around it.
     pub fn is_alone(&self, path: &str) -> bool {
-        self.tree.iter().take(2).count() == 1 && self.targets.iter().any(|target| target == path)
+        self.tree.iter().take(2).count() == 1 && self.targets.names(path)
     }
 }
 

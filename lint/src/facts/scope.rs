@@ -60,38 +60,25 @@ impl Definition {
 impl<'a> Facts<'a> {
     /// The registry contents of each product of this image type, those documents included that nobody asked for, and
     /// of each document of no product.
-    pub fn registry_scopes(&'a self) -> Vec<RegistryScope<'a>> {
-        let mut scopes = Vec::new();
-        let workspace = self.workspace;
-        let packages = workspace.packages.iter().map(|package| package.registry());
-        let reg_files = workspace.documents.reg_files.iter();
-        let reg_files = reg_files.map(|file| RegistryFile::new(&file.source, &file.registry));
-        let built = workspace.built.iter();
-        let built = built.filter(|built| workspace.definition_of(&built.path).is_none());
-        let built = built.map(|built| built.registry_file());
-        let files: BTreeMap<&str, RegistryFile<'a>> = packages
-            .chain(reg_files)
-            .chain(built)
-            .map(|file| (file.path(), file))
-            .collect();
-        let products = workspace.products.iter();
-        for product in products.filter(|product| product.image == self.image) {
-            let reached = product.reach.iter();
-            let reached = reached.filter_map(|path| files.get(path.as_ref()).copied());
-            scopes.push(RegistryScope {
-                product: Some(product),
-                files: reached.collect(),
+    pub fn registry_scopes(&self) -> &[RegistryScope<'a>] {
+        self.registry_scopes.get_or_init(|| {
+            let products = self.workspace.products.iter();
+            let products = products.filter(|product| product.image == self.image);
+            let of_products = products.map(|product| {
+                let reached = product.reach.iter();
+                let reached = reached.filter_map(|path| self.index.registry(path));
+                RegistryScope {
+                    product: Some(product),
+                    files: reached.collect(),
+                }
             });
-        }
-        for file in self.registry() {
-            if !self.has_owner(file.path()) {
-                scopes.push(RegistryScope {
-                    product: None,
-                    files: vec![file],
-                });
-            }
-        }
-        scopes
+            let alone = self.registry().filter(|file| !self.has_owner(file.path()));
+            let alone = alone.map(|file| RegistryScope {
+                product: None,
+                files: vec![file],
+            });
+            of_products.chain(alone).collect()
+        })
     }
 
     /// The provisioning of each product of this image type, as far as it gets into the image, and of each document of
@@ -118,13 +105,11 @@ impl<'a> Facts<'a> {
 
     /// Whether a document belongs to a product of any image type.
     pub fn has_owner(&self, path: &str) -> bool {
-        let mut products = self.workspace.products.iter();
-        products.any(|product| product.reach.contains(path))
+        self.index.owners(path).next().is_some()
     }
 
     /// Whether findings about this document may be told here: it was asked for, itself or by its product.
     pub fn is_judged(&self, path: &str) -> bool {
-        let mut products = self.products.iter();
-        self.workspace.is_target(path) || products.any(|product| product.reach.contains(path))
+        self.workspace.is_target(path) || self.owners(path).next().is_some()
     }
 }

@@ -283,11 +283,9 @@ impl<'a> Facts<'a> {
         let Some(cab) = &selected.cab else {
             return Vec::new();
         };
-        let signatures = self.signatures.iter();
-        let signatures = signatures.filter(|signature| {
-            signature.subject.file == cab.path
-                && (signature.is_image() || signature.app().is_some())
-        });
+        let signatures = self.signatures_of(&cab.path);
+        let signatures =
+            signatures.filter(|signature| signature.is_image() || signature.app().is_some());
         let mut members: BTreeMap<&str, ProductCode<'p>> = BTreeMap::new();
         for signature in signatures {
             let (Some(member), Some(report)) = (&signature.subject.member, signature.report())
@@ -328,48 +326,44 @@ impl<'a> Facts<'a> {
         };
         let definition = &package.definition;
         let has_driver = !definition.driver_infs().is_empty();
+        let all = &self.workspace.security.code;
         let files = definition.files();
         let sources = files.iter().filter_map(|file| file.source.as_ref());
-        let sources: Vec<&str> = sources
-            .filter_map(|source| match self.payload(definition, &source.value) {
-                Payload::Found(file) => Some(file.path.as_str()),
-                Payload::Missing | Payload::Unknown => None,
-            })
-            .collect();
-        let code = self.workspace.security.code.iter();
-        let code = code.filter(|(path, code)| {
-            // The files of a driver are named by its INF file, which lies beside them.
-            let is_beside = files::folder_of(path) == definition.folder();
-            let is_driver = has_driver && is_beside && code.kind == CodeKind::Kernel;
-            is_driver || sources.contains(&path.as_str())
+        let sources = sources.filter_map(|source| match self.payload(definition, &source.value) {
+            Payload::Found(file) => all.get_key_value(file.path.as_str()),
+            Payload::Missing | Payload::Unknown => None,
         });
-        code.map(|(path, code)| ProductCode {
+        let mut code: BTreeMap<&String, &SignedCode> = sources.collect();
+        if has_driver {
+            // The files of a driver are named by its INF file, which lies beside them.
+            let folder = definition.folder();
+            let start = files::start_below(folder);
+            let below = all.range(start.clone()..);
+            let below = below.take_while(|(path, _)| path.starts_with(&start));
+            code.extend(below.filter(|(path, code)| {
+                files::folder_of(path) == folder && code.kind == CodeKind::Kernel
+            }));
+        }
+        let code = code.into_iter().map(|(path, code)| ProductCode {
             selected,
             place: Place::binary(path.as_str(), "signature[0].signer"),
             path: path.clone(),
             code: Cow::Borrowed(code),
-        })
-        .collect()
+        });
+        code.collect()
     }
 
     /// The certificate files of the workspace that a policy means by a hash.
-    pub fn certificates_of(&self, root: &CertRoot) -> Vec<(&str, &Certificate)> {
-        let CertRoot::Tbs(hash) = root else {
-            return Vec::new();
-        };
-        let certificates = self.workspace.security.certificates.iter();
-        certificates
-            .filter(|(_, certificate)| tbs_hash(certificate).as_ref() == Some(hash))
-            .map(|(path, certificate)| (path.as_str(), certificate.as_ref()))
-            .collect()
+    pub fn certificates_of(&self, root: &CertRoot) -> &[(&'a str, &'a Certificate)] {
+        match root {
+            CertRoot::Tbs(hash) => self.index.certificates_of(hash),
+            CertRoot::Wellknown(_) => &[],
+        }
     }
 
     /// The certificate file that a workspace means by a name; it keeps them in `Certs`.
-    pub fn certificate_named(&self, name: &str) -> Option<(&str, &Certificate)> {
-        let certificates = self.workspace.security.certificates.iter();
-        certificates
-            .map(|(path, certificate)| (path.as_str(), certificate.as_ref()))
-            .find(|(path, _)| files::name_of(path).eq_ignore_ascii_case(name.trim()))
+    pub fn certificate_named(&self, name: &str) -> Option<(&'a str, &'a Certificate)> {
+        self.index.certificate_named(name.trim())
     }
 }
 

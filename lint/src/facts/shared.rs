@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Facts, Signature};
+use super::{Facts, Product, Signature};
 
 /// How many files a message names.
 const NAMED: usize = 4;
@@ -56,25 +56,47 @@ impl<'a> Facts<'a> {
     where
         D: IntoIterator<Item = Defect>,
     {
-        let mut places: BTreeMap<(&str, Defect), usize> = BTreeMap::new();
-        let mut shared: Vec<Shared<'a>> = Vec::new();
-        for signature in self.signatures.iter().copied() {
-            for (part, defect) in of(signature) {
-                let key = (signature.document(), (part, defect.clone()));
-                match places.get(&key).and_then(|place| shared.get_mut(*place)) {
-                    Some(known) => known.others.push(signature),
-                    None => {
-                        places.insert(key, shared.len());
-                        shared.push(Shared {
-                            first: signature,
-                            others: Vec::new(),
-                            part,
-                            defect,
-                        });
-                    }
+        shared(self.signatures.iter().copied(), of)
+    }
+
+    /// The same for what belongs to a product.
+    pub fn shared_in<D>(
+        &self,
+        product: &Product,
+        of: impl Fn(&'a Signature) -> D,
+    ) -> Vec<Shared<'a>>
+    where
+        D: IntoIterator<Item = Defect>,
+    {
+        shared(self.signatures_of_product(product).into_iter(), of)
+    }
+}
+
+fn shared<'a, D>(
+    signatures: impl Iterator<Item = &'a Signature>,
+    of: impl Fn(&'a Signature) -> D,
+) -> Vec<Shared<'a>>
+where
+    D: IntoIterator<Item = Defect>,
+{
+    let mut places: BTreeMap<(&str, Defect), usize> = BTreeMap::new();
+    let mut shared: Vec<Shared<'a>> = Vec::new();
+    for signature in signatures {
+        for (part, defect) in of(signature) {
+            let key = (signature.document(), (part, defect.clone()));
+            match places.get(&key).and_then(|place| shared.get_mut(*place)) {
+                Some(known) => known.others.push(signature),
+                None => {
+                    places.insert(key, shared.len());
+                    shared.push(Shared {
+                        first: signature,
+                        others: Vec::new(),
+                        part,
+                        defect,
+                    });
                 }
             }
         }
-        shared
     }
+    shared
 }

@@ -1,5 +1,6 @@
 //! An earlier release, for rules that compare: what devices have already.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use formats::document::workspace_settings::WorkspaceEnv;
@@ -16,13 +17,21 @@ use crate::files::name_of;
 pub struct Shipped {
     workspace: Workspace,
     documents: Documents,
+    /// The places of built packages among all, by name in lower case; the first of each name.
+    built: HashMap<String, usize>,
 }
 
 impl Shipped {
     /// What was read of the folder; what is around it does not count.
     pub fn new(workspace: Workspace) -> Self {
         let documents = workspace.documents.filter(|path| workspace.is_target(path));
+        let mut built = HashMap::new();
+        for (number, package) in workspace.built.iter().enumerate() {
+            let name = package.name().to_ascii_lowercase();
+            built.entry(name).or_insert(number);
+        }
         Self {
+            built,
             workspace,
             documents,
         }
@@ -40,8 +49,8 @@ impl Shipped {
 
     /// Its built package of that name, letter case aside.
     pub fn built(&self, name: &str) -> Option<&BuiltPackage> {
-        let mut built = self.workspace.built.iter();
-        built.find(|built| built.name().eq_ignore_ascii_case(name))
+        let number = self.built.get(&name.to_ascii_lowercase())?;
+        self.workspace.built.get(*number)
     }
 
     /// The file names of its packages, built or defined, each once, sorted.

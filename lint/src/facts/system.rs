@@ -2,7 +2,7 @@
 
 use formats::source::Spanned;
 
-use super::{Product, Workspace};
+use super::{Facts, Product};
 use crate::image::{ImageType, MANUFACTURING_OS};
 
 /// The operating systems that images are built of.
@@ -47,21 +47,19 @@ fn text(value: &Spanned<String>) -> String {
     value.value.trim().to_lowercase()
 }
 
-impl Workspace {
+impl Facts<'_> {
     /// The systems of the products that a document belongs to. For one that belongs to no product, what the workspace
     /// is for, where that is known.
     pub fn systems_of(&self, path: &str) -> Vec<System> {
-        let owners = self.products.iter();
-        let mut owners = owners
-            .filter(|product| product.reach.contains(path))
-            .peekable();
+        let owners = self.index.owners(path).map(|(_, product)| product);
+        let mut owners = owners.peekable();
         if owners.peek().is_some() {
             return sorted(owners.filter_map(Product::system));
         }
-        if !self.documents.workspace_settings.is_empty() {
+        if self.workspace.is_whole() {
             return vec![System::IotCore];
         }
-        sorted(self.products.iter().filter_map(Product::system))
+        sorted(self.workspace.products.iter().filter_map(Product::system))
     }
 }
 
@@ -111,13 +109,10 @@ mod tests {
             ("a/OEMInput.xml", oem_input("")),
             ("b/x.reg", String::new()),
         ]);
-        assert_eq!(phone.systems_of("b/x.reg"), [System::Mobile]);
+        let systems = |workspace| Facts::of(workspace, None, &[]).systems_of("b/x.reg");
+        assert_eq!(systems(&phone), [System::Mobile]);
         let iot = workspace(&[("IoTWorkspace.xml", "<IoTWorkspace/>")]);
-        assert_eq!(iot.systems_of("b/x.reg"), [System::IotCore]);
-        assert!(
-            workspace(&[("b/x.reg", "")])
-                .systems_of("b/x.reg")
-                .is_empty()
-        );
+        assert_eq!(systems(&iot), [System::IotCore]);
+        assert_eq!(systems(&workspace(&[("b/x.reg", "")])), []);
     }
 }

@@ -175,7 +175,7 @@ struct SignatureView<'a> {
 
 impl<'a> FactsView<'a> {
     /// The view of what a rule sees.
-    pub fn of(facts: &'a Facts<'a>) -> Self {
+    pub fn of(facts: &'a Facts<'_>) -> Self {
         let packages = facts.packages.iter();
         let manifests = facts.documents.manifests.iter();
         let manifests = manifests.map(|manifest| ManifestView {

@@ -6,12 +6,14 @@
 mod disk;
 mod memory;
 mod overlay;
+mod targets;
 
 use std::io::{self, Read, Seek};
 
 pub use disk::Disk;
 pub use memory::Memory;
 pub use overlay::Overlay;
+pub use targets::Targets;
 
 /// What can be read from and sought in; an open file.
 pub trait ReadSeek: Read + Seek + Send {}
@@ -79,6 +81,14 @@ pub fn folder_of(path: &str) -> &str {
     }
 }
 
+/// What the paths of everything below a folder begin with.
+pub fn start_below(folder: &str) -> String {
+    match folder {
+        "" => String::new(),
+        folder => format!("{}/", folder.trim_end_matches('/')),
+    }
+}
+
 /// The last name of a path.
 pub fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
@@ -113,6 +123,7 @@ mod tests {
         assert_eq!(folder_of("x/y/a"), "x/y");
         assert_eq!(folder_of("a"), "");
         assert_eq!(name_of("x/y/a"), "a");
+        assert_eq!(["", "/", "x", "x/"].map(start_below), ["", "/", "x/", "x/"]);
         assert_eq!(written_name(r" %X%\y/a\b.xml "), "b.xml");
         assert!(is_below("x/y", "x") && is_below("x", "x/") && is_below("x", ""));
         assert!(!is_below("xy", "x"));

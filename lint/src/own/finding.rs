@@ -1,7 +1,5 @@
 //! What an own rule returns, read into findings whose places are checked against the texts.
 
-use std::sync::Arc;
-
 use formats::source::Span;
 use serde::Deserialize;
 use serde_json::Value;
@@ -103,10 +101,7 @@ fn resolved(place: &ReturnedPlace, facts: &Facts<'_>) -> Result<Place, String> {
             false => Ok(Place::binary(file, place.route.as_str())),
         };
     };
-    let sources = &facts.workspace.sources;
-    let source = sources
-        .iter()
-        .find(|source: &&Arc<_>| source.name() == file);
+    let source = facts.index.source(file);
     let source = source.ok_or_else(|| format!("a finding: there is no text `{file}`"))?;
     if start > end || source.text().get(start..end).is_none() {
         return Err(format!("a finding: `{file}` has no bytes {start} to {end}"));

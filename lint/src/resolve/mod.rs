@@ -89,11 +89,16 @@ pub fn resolve(documented: Documented, options: &ResolveOptions) -> Result<Works
         .collect();
 
     let lookup = Lookup::new(&workspace);
+    let mut settings: BTreeMap<&str, Vec<&Arc<File<ProductSettings>>>> = BTreeMap::new();
+    for file in &workspace.documents.product_settings {
+        settings.entry(file.folder()).or_default().push(file);
+    }
     let inputs = &workspace.documents.oem_inputs;
     TooMany::check(&workspace.root, "products", inputs.len(), MOST_PRODUCTS)?;
     let drafts = inputs.par_iter().map(|input| {
         let home = homes.of_path(input.path());
-        draft(&workspace, &lookup, home, input, options)
+        let beside = settings.get(input.folder()).map_or(&[][..], Vec::as_slice);
+        draft(beside, &lookup, home, input, options)
     });
     let drafts: Vec<Draft<'_>> = drafts.collect::<Result<_, _>>()?;
     let manifests = drafts.iter().flat_map(|draft| &draft.manifests);
@@ -232,17 +237,16 @@ struct Draft<'a> {
     manifests: Vec<NamedManifest>,
 }
 
+/// `settings` are those in the folder of the `OEMInput.xml`.
 fn draft<'a>(
-    workspace: &'a Workspace,
+    settings: &[&'a Arc<File<ProductSettings>>],
     lookup: &Lookup<'_>,
     home: &'a Home,
     input: &'a Arc<File<OemInput>>,
     options: &ResolveOptions,
 ) -> Result<Draft<'a>, TooMany> {
     let folder = input.folder();
-    let settings = workspace.documents.product_settings.iter();
-    let settings = settings.filter(|file| file.folder() == folder);
-    let settings = settings.min_by_key(|file| {
+    let settings = settings.iter().copied().min_by_key(|file| {
         // The settings file of a folder is called after it; any other is the next best.
         let expected = format!("{}Settings.xml", files::name_of(folder));
         !file.name().eq_ignore_ascii_case(&expected)
@@ -276,7 +280,7 @@ impl Draft<'_> {
         self,
         workspace: &Workspace,
         lookup: &Lookup<'_>,
-        beside: &Beside,
+        beside: &Beside<'_>,
         options: &ResolveOptions,
     ) -> Product {
         let Self {
@@ -298,8 +302,7 @@ impl Draft<'_> {
         });
         let settings_path = settings.map(|settings| settings.path());
         let reach = reach(beside, home, input, &manifests, &packages, settings_path);
-        let customizations = workspace.documents.customizations.iter();
-        let customizations = customizations.filter(|file| reach.contains(file.path()));
+        let customizations = reach.iter().filter_map(|path| beside.customizations(path));
         Product {
             name: match files::name_of(input.folder()) {
                 "" | ".." => input.name().to_owned(),
@@ -309,7 +312,7 @@ impl Draft<'_> {
             declared: options.image,
             arch,
             oem_input: input.clone(),
-            customizations: customizations.cloned().collect(),
+            customizations: customizations.collect(),
             in_workspace: home.settings.is_some() || !workspace.documents.manifests.is_empty(),
             settings: settings.cloned(),
             workspace_settings: home.settings.clone(),

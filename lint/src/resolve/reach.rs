@@ -1,9 +1,10 @@
 //! Which documents belong to a product: its image type decides how they are judged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use formats::document::customizations::Customizations;
 use formats::document::oem_input::OemInput;
 
 use super::Home;
@@ -13,14 +14,15 @@ use crate::facts::{Documents, Workspace};
 use crate::files;
 
 /// The documents that belong to what they lie beside, by path and by folder.
-pub(super) struct Beside {
+pub(super) struct Beside<'a> {
     paths: BTreeSet<Arc<str>>,
     folders: BTreeMap<String, Vec<Arc<str>>>,
     lists: BTreeMap<String, Vec<Arc<str>>>,
+    customizations: HashMap<&'a str, &'a Arc<File<Customizations>>>,
 }
 
-impl Beside {
-    pub(super) fn new(workspace: &Workspace) -> Self {
+impl<'a> Beside<'a> {
+    pub(super) fn new(workspace: &'a Workspace) -> Self {
         fn paths<T>(files: &[Arc<File<T>>]) -> impl Iterator<Item = Arc<str>> {
             files.iter().map(|file| Arc::from(file.path()))
         }
@@ -45,19 +47,26 @@ impl Beside {
         Self {
             folders: by_folder(paths_beside.iter().cloned()),
             paths: paths_beside,
+            customizations: documents
+                .customizations
+                .iter()
+                .map(|file| (file.path(), file))
+                .collect(),
             lists: by_folder(paths(&documents.fm_file_lists)),
         }
     }
 
-    fn in_folder<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a Arc<str>> {
+    /// The provisioning at a path.
+    pub(super) fn customizations(&self, path: &str) -> Option<Arc<File<Customizations>>> {
+        self.customizations.get(path).map(|file| Arc::clone(file))
+    }
+
+    fn in_folder(&self, folder: &str) -> impl Iterator<Item = &Arc<str>> {
         self.folders.get(folder).into_iter().flatten()
     }
 
-    fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = &'a Arc<str>> {
-        let prefix = match folder {
-            "" => String::new(),
-            folder => format!("{}/", folder.trim_end_matches('/')),
-        };
+    fn below(&self, folder: &str) -> impl Iterator<Item = &Arc<str>> {
+        let prefix = files::start_below(folder);
         let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
         let from = self.paths.range::<str, _>(from);
         from.take_while(move |path| path.starts_with(&prefix))
@@ -66,7 +75,7 @@ impl Beside {
 
 /// The documents that belong to a product: those it names, those beside what it names, those in its folder.
 pub(super) fn reach(
-    beside: &Beside,
+    beside: &Beside<'_>,
     home: &Home,
     input: &File<OemInput>,
     manifests: &[NamedManifest],

@@ -216,7 +216,9 @@ fn what_belongs_to_a_product_is_seen_with_its_image_type_and_the_rest_apart() {
 fn a_package_that_is_asked_for_alone_is_judged_by_the_products_that_select_it() {
     use crate::facts::Facts;
     let mut workspace = workspace(&files());
-    workspace.targets = vec!["Common/Packages/Test.Two".into()];
+    workspace.targets = [String::from("Common/Packages/Test.Two")]
+        .into_iter()
+        .collect();
     let retail = Facts::of(&workspace, Some(ImageType::Retail), &[]);
     assert!(retail.products.is_empty());
     assert_eq!(retail.packages.len(), 1);
@@ -257,7 +259,7 @@ fn a_manifest_that_cannot_be_read_is_not_missing_and_told_of_with_the_product() 
         "<FeatureManifest>".into(),
     ));
     let mut workspace = workspace(&files);
-    workspace.targets = vec!["Source-arm/Products".into()];
+    workspace.targets = [String::from("Source-arm/Products")].into_iter().collect();
     let found = &workspace.products[0].manifests[0].found;
     assert!(matches!(found, ManifestLookup::Unreadable(_)), "{found:?}");
     let found = crate::testing::run("document-not-well-formed", &workspace);
@@ -287,9 +289,10 @@ fn cabinets_of_the_products_and_those_asked_for_are_to_be_verified() {
             .collect()
     };
     assert_eq!(paths(&workspace).len(), 2);
-    workspace.targets = vec!["Source-arm".into()];
+    workspace.targets = [String::from("Source-arm")].into_iter().collect();
     assert_eq!(paths(&workspace), ["Build/arm/pkgs/fabrikam.test.one.cab"]);
-    workspace.targets = vec!["Build/x64/pkgs/Fabrikam.Test.One.cab".into()];
+    let cab = String::from("Build/x64/pkgs/Fabrikam.Test.One.cab");
+    workspace.targets = [cab].into_iter().collect();
     assert_eq!(paths(&workspace), ["Build/x64/pkgs/Fabrikam.Test.One.cab"]);
 }
 

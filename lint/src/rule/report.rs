@@ -128,18 +128,7 @@ impl Finding {
 
     /// Points at the manifest's entry and the feature that bring a package into the first image of this type that has it.
     pub fn because_of_selection(&mut self, facts: &Facts<'_>, package: &Package) -> &mut Self {
-        let products = facts.workspace.products.iter();
-        let mut of_type = products.filter(|product| product.image == facts.image);
-        let way = of_type.find_map(|product| {
-            let mut packages = product.packages.iter();
-            let selected = packages.find(|selected| {
-                let found = selected.package.as_ref();
-                let path = found.map(|found| found.definition.path());
-                path == Some(package.definition.path())
-            })?;
-            Some((product, selected))
-        });
-        if let Some((product, selected)) = way {
+        if let Some((product, selected)) = facts.selection_of(package) {
             self.also(selected.place(), "this is its entry in the manifest");
             if let Some(feature) = selected.selected_by.first() {
                 self.also(product.oem_input.item(feature), "this selects it");

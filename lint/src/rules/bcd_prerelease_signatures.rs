@@ -56,10 +56,7 @@ impl Rule for BcdPrereleaseSignatures {
         let os = facts.workspace.os_build();
         for setting in facts.boot_settings().filter(BootAt::is_on) {
             let path = setting.file.path();
-            let mut owners = facts
-                .products
-                .iter()
-                .filter(|product| product.reach.contains(path));
+            let mut owners = facts.owners(path);
             let is_overridden = os.is_some_and(|os| os >= WITH_SECURE_BOOT)
                 && owners.clone().next().is_some()
                 && owners.all(|product| product.feature("SEC_SECUREBOOT").is_some());

@@ -1,7 +1,7 @@
 use formats::document::device_layout::{DeviceLayout, Partition};
 
 use crate::facts::Facts;
-use crate::facts::layout::{Disk, RECOVERY, layout, partition};
+use crate::facts::layout::{Disk, RECOVERY, partition};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -57,7 +57,7 @@ impl Rule for BitlockerPrereqs {
                     .at(place.clone(), message)
                     .help("choose `SEC_SECUREBOOT` too, or its test variant in a test image");
             }
-            let Some(layout) = layout(facts.workspace, product) else {
+            let Some(layout) = facts.layout(product) else {
                 continue;
             };
             for (found, message) in wrong_partitions(layout) {

@@ -1,9 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use crate::diagnostic::{Level, Place};
 use crate::facts::Facts;
 use crate::facts::package::board;
-use crate::files::{is_below, join};
+use crate::files::{join, start_below};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -64,12 +65,14 @@ impl Rule for BspLayout {
                 boards.insert(folder, (name, manifest.root_place()));
             }
         }
+        let products = workspace.products.iter();
+        let used = products.flat_map(|product| product.manifest_files());
+        let used: BTreeSet<&str> = used.map(|file| file.path()).collect();
         for (folder, (name, place)) in boards {
-            let mut used = workspace
-                .products
-                .iter()
-                .flat_map(|product| product.manifest_files());
-            let is_used = used.any(|file| is_below(file.path(), &folder));
+            let start = start_below(&folder);
+            let mut from =
+                used.range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded));
+            let is_used = from.next().is_some_and(|path| path.starts_with(&start));
             let sample = "OEMInputSamples/TestOEMInput.xml".to_owned();
             for (file, level) in [
                 (format!("Packages/{name}FM.xml"), Level::Error),

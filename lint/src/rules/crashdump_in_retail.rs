@@ -55,7 +55,7 @@ impl Rule for CrashdumpInRetail {
             constraints::check(RULE.id, product, "in a retail image", report);
         }
         for file in facts.registry() {
-            let systems = facts.workspace.systems_of(file.path());
+            let systems = facts.systems_of(file.path());
             for value in file.values() {
                 let name = value.name.value.to_lowercase();
                 let is_set = match name.as_str() {

@@ -75,11 +75,7 @@ impl Rule for DriverArchMismatch {
 /// The processor of a package: that of its folder, or of its products where they agree.
 fn arch_of(facts: &Facts<'_>, path: &str) -> Option<Arch> {
     Arch::of_path(path).or_else(|| {
-        let owners = facts
-            .products
-            .iter()
-            .filter(|product| product.reach.contains(path));
-        let mut archs = owners.filter_map(|product| product.arch);
+        let mut archs = facts.owners(path).filter_map(|product| product.arch);
         let first = archs.next()?;
         archs.all(|arch| arch == first).then_some(first)
     })

@@ -1,6 +1,6 @@
 use crate::diagnostic::Fix;
 use crate::facts::Facts;
-use crate::facts::layout::{Disk, layout};
+use crate::facts::layout::Disk;
 use crate::rule::{Report, Rule, declare_rule};
 
 /// The boot settings for each kind of partition table.
@@ -56,7 +56,7 @@ impl Rule for EfiespBcdLayout {
             .iter()
             .filter(|product| product.is_iot_core())
         {
-            let Some(layout) = layout(facts.workspace, product) else {
+            let Some(layout) = facts.layout(product) else {
                 continue;
             };
             let Some(found) = Disk::of_layout(layout) else {

@@ -1,7 +1,9 @@
+use std::collections::HashSet;
+
 use formats::document::feature_manifest::FeatureManifest;
 use formats::source::Spanned;
 
-use crate::facts::product::{FeatureIds, FeatureMatch};
+use crate::facts::product::FeatureIds;
 use crate::facts::{Facts, File};
 use crate::lists;
 use crate::nearest::nearest;
@@ -48,10 +50,10 @@ impl Rule for FeatureGroupUnknownId {
             let all = facts.workspace.documents.manifests.iter();
             all.map(|file| FeatureIds::of(file)).collect()
         };
-        let is_known = |id: &str| {
-            lists::feature(id).is_some()
-                || defined.iter().any(|ids| ids.find(id) != FeatureMatch::None)
-        };
+        let known = defined.iter().flat_map(FeatureIds::iter);
+        let known: HashSet<String> = known.map(str::to_lowercase).collect();
+        let is_known =
+            |id: &str| lists::feature(id).is_some() || known.contains(&id.to_lowercase());
         for manifest in &facts.documents.manifests {
             for (id, written) in named(manifest) {
                 if is_known(id) || is_known(&written.value) {

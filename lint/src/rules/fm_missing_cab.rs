@@ -47,7 +47,7 @@ declare_rule! {
 impl Rule for FmMissingCab {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for product in facts.products.iter().filter(|product| product.in_workspace) {
-            let packages = wanted(facts.workspace, product);
+            let packages = wanted(facts, product);
             let is_there = |own| {
                 packages
                     .iter()

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Fix, Level};
 use crate::facts::Facts;
 use crate::facts::product::Arch;
@@ -44,18 +46,20 @@ impl Rule for FmNotInFilelist {
         if !workspace.is_whole() {
             return;
         }
+        let unreadable = workspace.documents.unreadable.iter();
+        let unreadable: BTreeSet<String> = unreadable
+            .map(|file| name_of(file.place.file()).to_ascii_lowercase())
+            .collect();
         let lists = facts.documents.fm_file_lists.iter();
         for list in lists.filter(|list| list.is_source()) {
             let arch = Arch::of_path(list.path());
             for path in list.fms.iter().filter_map(|fm| fm.path.as_ref()) {
                 let name = written_name(&path.value);
-                let mut unreadable = workspace.documents.unreadable.iter();
-                let is_it = |file: &str| name_of(file).eq_ignore_ascii_case(name);
-                if lists::is_placeholder(name) || unreadable.any(|file| is_it(file.place.file())) {
+                if lists::is_placeholder(name) || unreadable.contains(&name.to_ascii_lowercase()) {
                     continue;
                 }
                 let place = list.value(path, "FM/@Path");
-                let found: Vec<_> = workspace
+                let found: Vec<_> = facts
                     .manifests_named(name, arch)
                     .map(|file| file.name())
                     .collect();
@@ -88,7 +92,7 @@ impl Rule for FmNotInFilelist {
             .filter(|file| file.is_source())
         {
             let (name, arch) = (file.name(), Arch::of_path(file.path()));
-            if documents.listed(name, arch).next().is_none() {
+            if facts.listed(name, arch).next().is_none() {
                 let message = format!("no list of manifests names `{name}`, so it is never merged");
                 report
                     .at(file.root_place(), message)

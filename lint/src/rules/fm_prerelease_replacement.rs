@@ -38,11 +38,7 @@ declare_rule! {
 impl Rule for FmPrereleaseReplacement {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for manifest in &facts.documents.manifests {
-            if !facts
-                .workspace
-                .systems_of(manifest.path())
-                .contains(&System::Mobile)
-            {
+            if !facts.systems_of(manifest.path()).contains(&System::Mobile) {
                 continue;
             }
             for entry in manifest.section(Section::Prerelease) {

@@ -52,7 +52,7 @@ impl Rule for FmStaleMerged {
             .filter(|file| is_merged(file))
         {
             let arch = Arch::built_for(merged.path());
-            let sources = facts.workspace.manifests_named(merged.name(), arch);
+            let sources = facts.manifests_named(merged.name(), arch);
             let sources: Vec<_> = sources
                 .filter(|file| Origin::of(file.path()) == Origin::Source)
                 .collect();

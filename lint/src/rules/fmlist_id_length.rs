@@ -45,10 +45,7 @@ impl Rule for FmlistIdLength {
                 .as_ref()
                 .map_or("", |product| product.value.as_str());
             let is_iot = product.to_lowercase().starts_with("iot")
-                || facts
-                    .workspace
-                    .systems_of(list.path())
-                    .contains(&System::IotCore);
+                || facts.systems_of(list.path()).contains(&System::IotCore);
             for fm in list.fms.iter().filter(|_| !is_iot) {
                 let Some(id) = &fm.id else { continue };
                 let length = id.value.chars().count();

@@ -59,10 +59,7 @@ impl Rule for InfNotUniversal {
             .iter()
             .filter(|file| inf::is_of_driver(file))
         {
-            if !facts
-                .workspace
-                .systems_of(file.path())
-                .contains(&System::IotCore)
+            if !facts.systems_of(file.path()).contains(&System::IotCore)
                 && facts.has_owner(file.path())
             {
                 continue;

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use formats::document::device_layout::{DeviceLayout, Partition};
 
 use crate::facts::{Facts, File};
@@ -42,11 +44,14 @@ impl Rule for LayoutChangedOnUpdate {
         let Some(shipped) = &facts.workspace.shipped else {
             return;
         };
+        let name = |layout: &File<DeviceLayout>| name_of(layout.folder()).to_lowercase();
+        let mut earlier: BTreeMap<String, Vec<&File<DeviceLayout>>> = BTreeMap::new();
+        for before in &shipped.documents().device_layouts {
+            earlier.entry(name(before)).or_default().push(before);
+        }
         for layout in &facts.documents.device_layouts {
-            let name = |layout: &File<DeviceLayout>| name_of(layout.folder()).to_lowercase();
-            let before = shipped.documents().device_layouts.iter();
-            let same: Vec<_> = before.filter(|other| name(other) == name(layout)).collect();
-            let [before] = same.as_slice() else {
+            let same = earlier.get(&name(layout)).map_or(&[][..], Vec::as_slice);
+            let [before] = same else {
                 continue;
             };
             let pairs = layout.partitions.iter().zip(&before.partitions);

@@ -45,7 +45,7 @@ declare_rule! {
 impl Rule for LocationHalfEnabled {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for scope in facts.registry_scopes() {
-            let files = scope.files.into_iter();
+            let files = scope.files.iter().copied();
             let set: Vec<Consent<'_>> = files
                 .flat_map(consents)
                 .filter(Consent::is_in_place)

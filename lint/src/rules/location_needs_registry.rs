@@ -65,8 +65,8 @@ impl Rule for LocationNeedsRegistry {
             else {
                 continue;
             };
-            for found in facts.shared(|signature| {
-                let app = signature.app().filter(|_| product.reach.contains(signature.document()))?;
+            for found in facts.shared_in(product, |signature| {
+                let app = signature.app()?;
                 let wants = app.capabilities.iter().any(|name| name.eq_ignore_ascii_case("location"));
                 let name = &product.name;
                 wants.then(|| ("", format!(" is an app with the capability `location`, which no package of {name} turns on")))

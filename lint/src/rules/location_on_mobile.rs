@@ -45,7 +45,7 @@ impl Rule for LocationOnMobile {
             if found.peek().is_none() {
                 continue;
             }
-            let systems = facts.workspace.systems_of(file.path());
+            let systems = facts.systems_of(file.path());
             if systems.is_empty() || systems.contains(&System::IotCore) {
                 continue;
             }

@@ -42,7 +42,7 @@ declare_rule! {
 impl Rule for LocationOnRetail {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for scope in facts.registry_scopes() {
-            let on = scope.files.into_iter().flat_map(consents);
+            let on = scope.files.iter().copied().flat_map(consents);
             let on =
                 on.filter(|consent| consent.is_in_place() && consent.is_denied() == Some(false));
             let on: Vec<Consent<'_>> = on.collect();

@@ -42,7 +42,7 @@ declare_rule! {
 impl Rule for MfgNoWildcard {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for scope in facts.registry_scopes() {
-            for (name, profile) in profiles_of(&scope) {
+            for (name, profile) in profiles_of(scope) {
                 let has_wildcard = profile
                     .services
                     .iter()

@@ -1,8 +1,7 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::Facts;
 use crate::facts::manufacturing::profile_keys;
-use crate::facts::package::Service;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -47,24 +46,22 @@ declare_rule! {
 impl Rule for MfgServiceUnknown {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for scope in facts.registry_scopes() {
-            let paths: BTreeSet<&str> = scope.files.iter().map(|file| file.path()).collect();
-            let packages = facts.workspace.packages.iter();
-            let packages = packages.filter(|package| paths.contains(package.definition.path()));
-            let services: Vec<Service<'_>> = packages
-                .flat_map(|package| package.definition.services())
-                .collect();
-            let is_same = |one: Option<&str>, other: &str| {
-                one.is_some_and(|one| one.to_lowercase() == other.to_lowercase())
-            };
+            let paths = scope.files.iter().map(|file| file.path());
+            let packages = paths.filter_map(|path| facts.index.package(path));
+            let services = packages.flat_map(|package| package.definition.services());
+            let (mut names, mut shown) = (BTreeSet::new(), BTreeMap::new());
+            for service in services {
+                names.extend(service.name.map(str::to_lowercase));
+                if let Some(name) = service.display_name {
+                    shown.entry(name.to_lowercase()).or_insert(service);
+                }
+            }
             for (at, key) in scope.files.iter().copied().flat_map(profile_keys) {
                 let name = key.service().unwrap_or_default();
-                let mut named = services.iter();
-                if name.is_empty() || named.any(|service| is_same(service.name, name)) {
+                if name.is_empty() || names.contains(&name.to_lowercase()) {
                     continue;
                 }
-                let shown = services
-                    .iter()
-                    .find(|service| is_same(service.display_name, name));
+                let shown = shown.get(&name.to_lowercase());
                 let Some(service) = shown.filter(|_| facts.is_judged(at.source.name())) else {
                     continue;
                 };

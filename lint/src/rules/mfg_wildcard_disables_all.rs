@@ -43,7 +43,7 @@ declare_rule! {
 impl Rule for MfgWildcardDisablesAll {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for scope in facts.registry_scopes() {
-            for (_, profile) in profiles_of(&scope) {
+            for (_, profile) in profiles_of(scope) {
                 let services = profile.services.iter();
                 if services
                     .clone()

@@ -45,7 +45,7 @@ impl Rule for MmosOnlyPayload {
                 continue;
             };
             let target = package.definition.target();
-            let systems = facts.workspace.systems_of(file.path());
+            let systems = facts.systems_of(file.path());
             if target.value.eq_ignore_ascii_case("MMOS") && !systems.contains(&System::IotCore) {
                 report
                     .at(target.place, "a package for `MMOS` in a retail image")

@@ -40,9 +40,9 @@ declare_rule! {
 impl Rule for MsPackageNotMsSigned {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for built in facts.built.iter().filter(|built| is_microsofts(built)) {
-            let mut signatures = facts.signatures.iter();
-            let own = signatures
-                .find(|signature| signature.is_package() && signature.subject.file == built.path);
+            let own = facts
+                .signatures_of(&built.path)
+                .find(|signature| signature.is_package());
             if let Some(signature) = own
                 && signature.class() != Some(TrustClass::MicrosoftProduction)
             {

@@ -53,14 +53,8 @@ impl Rule for PackageArchMismatch {
                     .at_built(facts, built, part, message)
                     .help("build the package for the processor of the image");
             };
-            let takes =
-                |product: &&&crate::facts::Product| product.reach.contains(built.path.as_str());
-            let others = facts
-                .products
-                .iter()
-                .filter(takes)
-                .filter_map(|product| product.arch);
-            if let Some(other) = others.into_iter().find(|other| *other != arch) {
+            let mut others = facts.owners(&built.path).filter_map(|product| product.arch);
+            if let Some(other) = others.find(|other| *other != arch) {
                 let part = built.manifest_place("assemblyIdentity/@processorArchitecture");
                 say(
                     part,

@@ -38,7 +38,7 @@ declare_rule! {
 impl Rule for PackageDiffersFromDefinition {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for built in &facts.built {
-            let Some(package) = facts.workspace.definition_of(&built.path) else {
+            let Some(package) = facts.index.definition_of(&built.path) else {
                 continue;
             };
             let (definition, identity) = (&package.definition, &built.contents.identity);

@@ -41,10 +41,7 @@ declare_rule! {
 impl Rule for PackageVersionDefault {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for settings in &facts.documents.workspace_settings {
-            let owners = facts
-                .products
-                .iter()
-                .filter(|product| product.reach.contains(settings.path()));
+            let owners = facts.owners(settings.path());
             let archs: Vec<Arch> = owners.filter_map(|product| product.arch).collect();
             for env in &settings.envs {
                 let name = env

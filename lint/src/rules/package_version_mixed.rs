@@ -43,9 +43,7 @@ impl Rule for PackageVersionMixed {
             };
             for selected in &product.packages {
                 let defined = selected.package.as_ref().and(selected.cab.as_ref());
-                let built =
-                    defined.and_then(|cab| facts.built.iter().find(|built| built.path == cab.path));
-                let Some(built) = built else {
+                let Some(built) = defined.and_then(|cab| facts.built_at(&cab.path)) else {
                     continue;
                 };
                 let found = built.contents.identity.version.as_deref();

@@ -49,7 +49,7 @@ impl Rule for PkgxmlOnCurrentKit {
         let is_kit = !workspace.documents.workspace_settings.is_empty();
         for package in &facts.packages {
             let path = package.definition.path();
-            let systems = workspace.systems_of(path);
+            let systems = facts.systems_of(path);
             if !matches!(package.definition, Definition::Pkg(_))
                 || !(is_new || is_kit)
                 || !systems.contains(&System::IotCore)

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::facts::Facts;
-use crate::facts::layout::{layout, least_sectors, platform, sectors};
+use crate::facts::layout::{least_sectors, sectors};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -41,16 +41,12 @@ impl Rule for PlatformMinSectors {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         let mut pairs = BTreeMap::new();
         for file in &facts.documents.device_platforms {
-            let layouts = facts.workspace.documents.device_layouts.iter();
-            for beside in layouts.filter(|layout| layout.folder() == file.folder()) {
-                pairs.insert((file.path(), beside.path()), (file, beside));
+            for beside in facts.index.layouts_in(file.folder()) {
+                pairs.insert((file.path(), beside.path()), (file, *beside));
             }
         }
         for product in &facts.products {
-            if let (Some(file), Some(layout)) = (
-                platform(facts.workspace, product),
-                layout(facts.workspace, product),
-            ) {
+            if let (Some(file), Some(layout)) = (facts.platform(product), facts.layout(product)) {
                 pairs.insert((file.path(), layout.path()), (file, layout));
             }
         }

@@ -48,7 +48,7 @@ impl Rule for PlatformMissing {
                 .platform
                 .as_ref()
                 .is_some_and(|platform| !platform.value.trim().is_empty());
-            let systems = facts.workspace.systems_of(file.path());
+            let systems = facts.systems_of(file.path());
             let is_phone = !systems.is_empty() && !systems.contains(&System::IotCore);
             if is_phone && !has_platform && !package.definition.is_microsofts() {
                 report

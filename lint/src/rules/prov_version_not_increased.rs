@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use formats::document::customizations::Customizations;
 
 use crate::facts::version::PackageVersion;
@@ -40,12 +42,16 @@ impl Rule for ProvVersionNotIncreased {
         let Some(shipped) = &facts.workspace.shipped else {
             return;
         };
+        let mut earlier: BTreeMap<String, Vec<&File<Customizations>>> = BTreeMap::new();
+        for before in &shipped.documents().customizations {
+            if let Some(id) = id(before) {
+                earlier.entry(id).or_default().push(before);
+            }
+        }
         for file in &facts.documents.customizations {
-            let before = shipped.documents().customizations.iter();
-            let same: Vec<_> = before
-                .filter(|other| id(file).is_some() && id(other) == id(file))
-                .collect();
-            let ([before], Some(version)) = (same.as_slice(), &file.package_config.version) else {
+            let same = id(file).and_then(|id| earlier.get(&id));
+            let same = same.map_or(&[][..], Vec::as_slice);
+            let ([before], Some(version)) = (same, &file.package_config.version) else {
                 continue;
             };
             let Some(old) = &before.package_config.version else {

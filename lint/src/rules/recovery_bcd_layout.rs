@@ -1,6 +1,6 @@
 use crate::diagnostic::Fix;
 use crate::facts::Facts;
-use crate::facts::layout::{Disk, RECOVERY, layout, partition};
+use crate::facts::layout::{Disk, RECOVERY, partition};
 use crate::rule::{Report, Rule, declare_rule};
 
 /// The recovery settings for each kind of partition table.
@@ -53,7 +53,7 @@ impl Rule for RecoveryBcdLayout {
             .iter()
             .filter(|product| product.is_iot_core())
         {
-            let Some(layout) = layout(facts.workspace, product) else {
+            let Some(layout) = facts.layout(product) else {
                 continue;
             };
             let found = Disk::of_layout(layout);

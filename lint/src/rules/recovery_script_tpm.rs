@@ -1,4 +1,4 @@
-use crate::facts::Facts;
+use crate::facts::{Facts, Product};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -35,11 +35,9 @@ declare_rule! {
 impl Rule for RecoveryScriptTpm {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for script in &facts.documents.scripts {
-            let of_board = |product: &&&crate::facts::Product| {
-                product.reach.contains(script.path()) && product.is_raspberry_pi()
-            };
+            let mut owners = facts.owners(script.path());
             let is_recovery = script.path().to_lowercase().contains("recovery");
-            if !is_recovery || facts.products.iter().find(of_board).is_none() {
+            if !is_recovery || !owners.any(Product::is_raspberry_pi) {
                 continue;
             }
             for command in &script.commands {

@@ -66,9 +66,8 @@ impl Rule for ResolutionUnsupported {
 
 /// The resolutions of all lists that name a manifest of the product.
 fn supported<'a>(facts: &'a Facts<'_>, product: &'a Product) -> BTreeSet<&'a str> {
-    let documents = &facts.workspace.documents;
     let manifests = product.manifests.iter();
-    let listed = manifests.flat_map(|manifest| documents.listed(manifest.name(), product.arch));
+    let listed = manifests.flat_map(|manifest| facts.listed(manifest.name(), product.arch));
     listed
         .flat_map(|(list, _)| list.supported_resolutions.texts())
         .collect()

@@ -49,8 +49,8 @@ impl Rule for RetailCiMissing {
             if !product.is_iot_core() || product.is_raspberry_pi() {
                 continue;
             }
-            let signers: Vec<_> = driver_packages(product, &facts.signatures)
-                .map(|package| (package, driver_signer(package, &facts.signatures)))
+            let signers: Vec<_> = driver_packages(product, facts)
+                .map(|package| (package, driver_signer(package, facts)))
                 .filter(|(_, signer)| *signer != DriverSigner::Accepted)
                 .collect();
             let Some((package, _)) = signers.first() else {

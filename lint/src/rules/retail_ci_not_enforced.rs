@@ -88,7 +88,7 @@ fn is_wanting(facts: &Facts<'_>, product: &Product) -> bool {
         && !product.brings("SEC_DEVICEGUARD")
         && !product.brings("SEC_DEVICEGUARD_TEST")
         && !product.is_raspberry_pi()
-        && driver_packages(product, &facts.signatures).next().is_none()
+        && driver_packages(product, facts).next().is_none()
 }
 
 #[cfg(test)]

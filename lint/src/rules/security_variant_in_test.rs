@@ -47,7 +47,7 @@ impl Rule for SecurityVariantInTest {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for product in &facts.products {
             let switch = product.feature("IOT_ENABLE_TESTSIGNING");
-            let package = test_signed(product, &facts.signatures);
+            let package = test_signed(product, facts);
             if switch.is_none() && package.is_none() {
                 continue;
             }
@@ -83,19 +83,13 @@ impl Rule for SecurityVariantInTest {
 }
 
 /// The signature of a package of the image that is signed, and not for production.
-fn test_signed<'a>(product: &Product, signatures: &[&'a Signature]) -> Option<&'a Signature> {
+fn test_signed<'a>(product: &Product, facts: &Facts<'a>) -> Option<&'a Signature> {
     let cabs = product
         .packages
         .iter()
         .filter_map(|package| package.cab.as_ref());
-    let mut signed = cabs.flat_map(|cab| {
-        signatures
-            .iter()
-            .filter(move |found| found.subject.file == cab.path)
-    });
-    signed
-        .find(|found| found.report().is_some() && !found.is_of_production())
-        .copied()
+    let mut signed = cabs.flat_map(|cab| facts.signatures_of(&cab.path));
+    signed.find(|found| found.report().is_some() && !found.is_of_production())
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl Rule for ServiceAutoOutsideMmos {
             let Definition::Pkg(file) = &package.definition else {
                 continue;
             };
-            let systems = facts.workspace.systems_of(file.path());
+            let systems = facts.systems_of(file.path());
             let is_iot = systems.contains(&System::IotCore) && !systems.contains(&System::Mobile);
             let partition = package.definition.partition();
             let is_of_mmos =

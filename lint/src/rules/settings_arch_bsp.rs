@@ -43,14 +43,17 @@ declare_rule! {
 
 impl Rule for SettingsArchBsp {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
+        let manifests = facts.workspace.documents.manifests.iter();
+        let boards =
+            manifests.filter_map(|file| Some((Arch::of_path(file.path()), board(file.path())?)));
+        let boards: BTreeSet<(Option<Arch>, &str)> = boards.collect();
         for settings in &facts.documents.product_settings {
             let folder = Arch::of_path(settings.path());
             if let Some(written) = &settings.arch {
                 processor(report, settings, written, folder);
             }
-            let manifests = facts.workspace.documents.manifests.iter();
-            let fitting = manifests.filter(|file| Arch::fits(Arch::of_path(file.path()), folder));
-            let boards: BTreeSet<&str> = fitting.filter_map(|file| board(file.path())).collect();
+            let fitting = boards.iter().filter(|(arch, _)| Arch::fits(*arch, folder));
+            let boards: BTreeSet<&str> = fitting.map(|(_, board)| *board).collect();
             if let Some(written) = &settings.bsp {
                 named_board(report, settings, written, &boards);
             }

@@ -61,7 +61,7 @@ impl Rule for SipolicyExpiredSigner {
                     );
                     report
                         .at(installed.file.place.clone(), message)
-                        .also(Place::binary(path, ""), "the certificate")
+                        .also(Place::binary(*path, ""), "the certificate")
                         .help("renew the certificate, and add the new one to the policy");
                 }
             }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::diagnostic::Place;
 use crate::facts::Facts;
 use crate::facts::payload::Payload;
@@ -42,20 +44,23 @@ declare_rule! {
 
 impl Rule for SipolicyRetailEqualsTest {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
+        let mut alike: BTreeMap<&[u8], Vec<&str>> = BTreeMap::new();
+        for (path, policy) in &facts.workspace.security.policies {
+            alike.entry(&policy.digest).or_default().push(path);
+        }
         for product in &facts.products {
             for installed in facts.installed_policies(product) {
-                let policies = facts.workspace.security.policies.iter();
-                let same = policies.filter(|(path, other)| {
-                    path.as_str() != installed.path && other.digest == installed.content.digest
-                });
-                for (path, _) in same.filter(|(path, _)| is_for_tests(facts, path)) {
+                let same = alike.get(installed.content.digest.as_slice());
+                let same = same.into_iter().flatten();
+                let others = same.filter(|path| **path != installed.path);
+                for path in others.filter(|path| is_for_tests(facts, path)) {
                     let message = format!(
                         "`{}` is also the policy of test images",
                         installed.file.name
                     );
                     report
                         .at(installed.file.place.clone(), message)
-                        .also(Place::binary(path.as_str(), ""), "the same bytes")
+                        .also(Place::binary(*path, ""), "the same bytes")
                         .because_of_image(product)
                         .help("build a policy for each kind of image");
                 }
@@ -66,8 +71,7 @@ impl Rule for SipolicyRetailEqualsTest {
 
 /// Whether a package beside the file installs it, and is for test images by its name.
 fn is_for_tests(facts: &Facts<'_>, path: &str) -> bool {
-    let packages = facts.workspace.packages.iter();
-    let mut beside = packages.filter(|package| package.definition.folder() == folder_of(path));
+    let mut beside = facts.index.packages_in(folder_of(path)).iter();
     beside.any(|package| {
         let is_named = package.name.to_lowercase().contains("test");
         let files = package.definition.files();

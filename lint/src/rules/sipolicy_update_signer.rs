@@ -68,7 +68,7 @@ impl Rule for SipolicyUpdateSigner {
                     );
                     report
                         .at(installed.file.place.clone(), message)
-                        .also(Place::binary(path, ""), "the certificate")
+                        .also(Place::binary(*path, ""), "the certificate")
                         .also(installed.part("signer", signer.span), "the signer")
                         .help("sign policies with a certificate just below your root, RSA-3072 or longer")
                         .at_most(Level::Warning);

@@ -51,11 +51,8 @@ impl Rule for TargetPartition {
                 continue;
             };
             let name = found.value;
-            let owners = facts
-                .products
-                .iter()
-                .filter(|product| product.reach.contains(definition.path()));
-            let layouts: Vec<_> = owners.flat_map(|product| product.layouts(facts)).collect();
+            let owners = facts.owners(definition.path());
+            let layouts: Vec<_> = owners.flat_map(|product| facts.layouts(product)).collect();
             let partitions = layouts.iter().flat_map(|layout| &layout.partitions);
             let names: Vec<&str> = partitions
                 .filter_map(|partition| Some(partition.name.as_ref()?.value.as_str()))

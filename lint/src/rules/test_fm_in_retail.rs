@@ -1,5 +1,5 @@
 use crate::diagnostic::{Fix, Level, Place};
-use crate::facts::{Facts, Product, Workspace};
+use crate::facts::{Facts, Product};
 use crate::rule::{Report, Rule, declare_rule};
 
 /// Part of the name of Microsoft's manifest of test features.
@@ -48,7 +48,7 @@ impl Rule for TestFmInRetail {
         for product in &facts.products {
             for manifest in &product.manifests {
                 let name = manifest.name();
-                let marked = marked_as_test(facts.workspace, product, name);
+                let marked = marked_as_test(facts, product, name);
                 let is_microsofts = name.to_lowercase().contains(NON_PRODUCTION);
                 if !is_microsofts && marked.is_none() && !is_called_test(name) {
                     continue;
@@ -86,8 +86,8 @@ fn is_called_test(name: &str) -> bool {
 }
 
 /// Where a list of manifests calls this one a test manifest.
-fn marked_as_test(workspace: &Workspace, product: &Product, name: &str) -> Option<Place> {
-    let mut listed = workspace.documents.listed(name, product.arch);
+fn marked_as_test(facts: &Facts<'_>, product: &Product, name: &str) -> Option<Place> {
+    let mut listed = facts.listed(name, product.arch);
     listed.find_map(|(list, fm)| {
         let release_type = fm.release_type.as_ref()?;
         let is_test = release_type.value.trim().eq_ignore_ascii_case("Test");

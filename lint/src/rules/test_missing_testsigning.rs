@@ -1,5 +1,5 @@
 use crate::diagnostic::Level;
-use crate::facts::{Facts, FeatureList, Product, Signature};
+use crate::facts::{Facts, FeatureList, Product};
 use crate::rule::{Report, Rule, declare_rule};
 
 /// The feature of IoT Core, and that of Windows 10 Mobile.
@@ -56,7 +56,7 @@ impl Rule for TestMissingTestsigning {
                 .because_of_image(product)
                 .help("add it to `Features/Microsoft`")
                 .fix(product.choose(FeatureList::Microsoft, "IOT_ENABLE_TESTSIGNING"));
-            if !product.is_iot_core() || all_production(product, &facts.signatures) {
+            if !product.is_iot_core() || all_production(product, facts) {
                 finding.at_most(Level::Warning);
             }
         }
@@ -64,9 +64,9 @@ impl Rule for TestMissingTestsigning {
 }
 
 /// Whether every package of the image is there and signed under a root of production.
-fn all_production(product: &Product, signatures: &[&Signature]) -> bool {
+fn all_production(product: &Product, facts: &Facts<'_>) -> bool {
     let of_production = |path: &str| {
-        let of_file = signatures.iter().filter(|found| found.subject.file == path);
+        let of_file = facts.signatures_of(path);
         // What is unsigned inside is no test signature.
         let mut of_file = of_file.filter(|found| found.is_package() || found.report().is_some());
         of_file.clone().next().is_some() && of_file.all(|found| found.is_of_production())

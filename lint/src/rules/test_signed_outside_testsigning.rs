@@ -43,10 +43,9 @@ impl Rule for TestSignedOutsideTestsigning {
         let off = |product: &&&Product| !ON.iter().any(|id| product.feature(id).is_some());
         for product in facts.products.iter().filter(off) {
             let input = product.oem_input.name();
-            for found in facts.shared(|signature| {
+            for found in facts.shared_in(product, |signature| {
                 let (_, anchor) = signature.anchored()?;
-                let is_taken = product.reach.contains(signature.document());
-                let class = Some(anchor.class).filter(|class| class.is_test() && is_taken)?;
+                let class = Some(anchor.class).filter(|class| class.is_test())?;
                 Some((
                     "signer",
                     format!(" is test-signed ({class}), and {input} does not enable test signing"),

@@ -82,10 +82,9 @@ fn defect(facts: &Facts<'_>, signature: &Signature) -> Option<Defect> {
 
 /// Whether `unsigned-service-binary` tells of it.
 fn is_of_service(facts: &Facts<'_>, signature: &Signature) -> bool {
-    let is_this = |path: &str| signature.named_at.is_some() && path == signature.document();
-    let mut packages = facts.packages.iter().map(|package| &package.definition);
     let is_retail = facts.image == Some(ImageType::Retail) && !signature.is_driver();
-    is_retail && packages.any(|found| is_this(found.path()) && !found.services().is_empty())
+    let package = facts.index.package(signature.document());
+    is_retail && package.is_some_and(|package| !package.definition.services().is_empty())
 }
 
 #[cfg(test)]
