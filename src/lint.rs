@@ -11,14 +11,15 @@ use clap::{Args, ValueEnum};
 use lint::baseline::{self, Baseline};
 use lint::cache::Cache;
 use lint::diagnostic::Level;
-use lint::engine::{Outcome, gather, judge, shipped};
+use lint::earlier::Earlier;
+use lint::engine::{Outcome, gather, gather_again, judge, shipped};
 use lint::explain;
 use lint::facts::Workspace;
 use lint::files::{Disk, Files};
 use lint::image::ImageType;
 use lint::policy::Policies;
 use lint::resolve::ResolveOptions;
-use lint::verify::verify_cabinets;
+use lint::verify::{verify_again, verify_cabinets};
 use signer::anchor::Anchors;
 use signer::verify::VerifyOptions;
 use time::OffsetDateTime;
@@ -122,11 +123,16 @@ pub(crate) struct Request<'a> {
 pub(crate) fn run(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
     match arguments.watch {
         true => watch::watch(arguments, config),
-        false => once(arguments, config),
+        false => once(arguments, config, None),
     }
 }
 
-fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
+/// One run; what earlier ones found out is taken from there.
+fn once(
+    arguments: &LintArgs,
+    config: &Config,
+    earlier: Option<&mut Earlier>,
+) -> Result<Exit, Error> {
     let at = arguments.at.unwrap_or_else(OffsetDateTime::now_utc);
     let policies = policies(arguments, config, at)?;
     let anchors = trust::anchors(config, &arguments.root)?;
@@ -160,7 +166,7 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
         mend::write(&mended)?;
         mended.outcome
     } else {
-        reading(&Disk, |files| lint_in(files, &request))?
+        reading(&Disk, |files| lint_in(files, &request, earlier))?
     };
     let level = match arguments.fail_on {
         FailOn::Error => Some(Level::Error),
@@ -182,14 +188,18 @@ fn once(arguments: &LintArgs, config: &Config) -> Result<Exit, Error> {
 fn explain_facts(rule: &str, request: &Request<'_>) -> Result<Exit, Error> {
     let rule = explain::rule(rule, request.policies)
         .map_err(|error| Error::new(error).hint("`proofmark rules` lists all rules"))?;
-    let workspaces = reading(&Disk, |files| gathered(files, request))?;
+    let workspaces = reading(&Disk, |files| gathered(files, request, None))?;
     output::result(&explain::facts_json(rule, &workspaces).map_err(Error::new)?)?;
     Ok(Exit::Clean)
 }
 
 /// Lints what a request names.
-pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcome, Error> {
-    let outcome = judge(&gathered(files, request)?, request.policies);
+pub(crate) fn lint_in(
+    files: &dyn Files,
+    request: &Request<'_>,
+    earlier: Option<&mut Earlier>,
+) -> Result<Outcome, Error> {
+    let outcome = judge(&gathered(files, request, earlier)?, request.policies);
     match outcome.failures.iter().next() {
         None => Ok(outcome),
         Some((rule, problem)) => Err(Error::new(format_args!("own rule {rule}: {problem}"))),
@@ -197,32 +207,43 @@ pub(crate) fn lint_in(files: &dyn Files, request: &Request<'_>) -> Result<Outcom
 }
 
 /// The facts about what a request names, signatures included.
-fn gathered(files: &dyn Files, request: &Request<'_>) -> Result<Vec<Workspace>, Error> {
+fn gathered(
+    files: &dyn Files,
+    request: &Request<'_>,
+    mut earlier: Option<&mut Earlier>,
+) -> Result<Vec<Workspace>, Error> {
     let paths = text_paths(request.paths)?;
     let options = ResolveOptions {
         image: request.image,
         defines: request.defines.clone(),
     };
-    let mut workspaces = gather(files, &paths, &options).map_err(Error::new)?;
+    let workspaces = match &mut earlier {
+        Some(earlier) => gather_again(files, &paths, &options, earlier),
+        None => gather(files, &paths, &options),
+    };
+    let mut workspaces = workspaces.map_err(Error::new)?;
     let verify = VerifyOptions {
         at: request.at,
         anchors: request.anchors,
     };
-    let earlier = request.shipped.map(|folder| {
+    let shipped = request.shipped.map(|folder| {
         let folder = policies::text(folder)?;
-        let earlier = shipped(files, &folder, &options, verify).map_err(Error::new)?;
-        Ok::<_, Error>(Arc::new(earlier))
+        let shipped = shipped(files, &folder, &options, verify).map_err(Error::new)?;
+        Ok::<_, Error>(Arc::new(shipped))
     });
-    let earlier = earlier.transpose()?;
+    let shipped = shipped.transpose()?;
     let cache = request.cache.map(|folder| {
         let failed = |error| Error::file(folder, error);
         Ok::<_, Error>((Cache::open(folder).map_err(failed)?, folder))
     });
     let cache = cache.transpose()?;
     for workspace in &mut workspaces {
-        workspace.shipped = earlier.clone();
+        workspace.shipped = shipped.clone();
         let cache = cache.as_ref().map(|(cache, _)| cache);
-        verify_cabinets(files, workspace, verify, cache);
+        match &mut earlier {
+            Some(earlier) => verify_again(files, workspace, verify, cache, earlier),
+            None => verify_cabinets(files, workspace, verify, cache),
+        }
     }
     if let Some((cache, folder)) = &cache {
         cache.trim().map_err(|error| Error::file(folder, error))?;

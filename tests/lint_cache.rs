@@ -46,5 +46,6 @@ fn a_file_is_no_folder_for_a_cache() {
     let mut command = command(folder.path());
     let output = command.args(["lint", "--cache", "kept", "."]).output();
     let run = Run::from(output.unwrap()).ended(2);
-    assert!(run.stderr.contains("kept: "), "{}", run.stderr);
+    let expected = "error: kept: the cache is a folder, and this is a file";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
 }

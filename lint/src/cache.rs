@@ -44,6 +44,10 @@ impl Cache {
     /// # Errors
     /// Where it cannot be made or is no folder.
     pub fn open(folder: &Path) -> io::Result<Self> {
+        if folder.metadata().is_ok_and(|found| !found.is_dir()) {
+            let problem = "the cache is a folder, and this is a file";
+            return Err(io::Error::new(io::ErrorKind::NotADirectory, problem));
+        }
         fs::create_dir_all(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -184,6 +188,34 @@ mod tests {
         let (kept, looked) = ask(&cache, CABINET);
         assert_eq!(kept, look_inside(&mut Cursor::new(CABINET)));
         assert!(!looked);
+    }
+
+    /// The format, and the digest of what is kept of a few cabinets in it.
+    const KEPT: (u32, &str) = (
+        1,
+        "bfca2ddc3e5f63a96d17d87e20c2110b1f9957a3a2b8e9f73bca04be1d3d4920",
+    );
+
+    #[test]
+    fn what_is_kept_changes_only_with_the_number_of_the_format() {
+        let cabinets: [&[u8]; 4] = [
+            CABINET,
+            include_bytes!("../tests/fixtures/appx-dependency-unsigned/Fjordlight.Kiosk.Agent.cab"),
+            include_bytes!("../tests/fixtures/nested-signature-class/Fjordlight.Kiosk.Agent.cab"),
+            include_bytes!(
+                "../tests/fixtures/package-contents-unreadable/Fjordlight.Kiosk.Agent.cab"
+            ),
+        ];
+        let kept = cabinets.iter().flat_map(|cabinet| {
+            let contents = look_inside(&mut Cursor::new(*cabinet)).unwrap();
+            serde_json::to_vec(&contents).unwrap()
+        });
+        let digest = hex(&DigestAlgorithm::Sha256.of(&kept.collect::<Vec<u8>>()));
+        assert_eq!(
+            (FORMAT, digest.as_str()),
+            KEPT,
+            "what is kept of a cabinet is not what it was: raise `FORMAT`, then write both numbers into `KEPT`"
+        );
     }
 
     #[test]

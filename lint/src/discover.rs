@@ -4,7 +4,9 @@
 //! `IoTWorkspace.xml`) is read together with that workspace, because a product means nothing without its manifests and
 //! packages; reported is only what was asked for. A document outside of any workspace is read alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
 
 use crate::files::{self, Entry, Files, Kind};
 
@@ -179,55 +181,112 @@ fn folder_above(folder: &str) -> String {
     }
 }
 
+/// How paths below the root are written: as the user wrote the first target at or above each.
+struct Shown<'t> {
+    root: &'t str,
+    /// Number and spelling of the first target at each place.
+    targets: HashMap<&'t str, (usize, &'t str)>,
+}
+
+/// A path as it is written, and the number of the target that it is written by; the highest where there is none.
+type Written = (usize, String);
+
+impl<'t> Shown<'t> {
+    fn new(root: &'t str, targets: &'t [Target]) -> Self {
+        let mut first = HashMap::new();
+        for (number, target) in targets.iter().enumerate() {
+            let spelling = (number, target.written.as_str());
+            first.entry(target.relative.as_str()).or_insert(spelling);
+        }
+        Self {
+            root,
+            targets: first,
+        }
+    }
+
+    /// The root itself.
+    fn root(&self) -> Written {
+        self.target("")
+            .unwrap_or((usize::MAX, self.root.to_owned()))
+    }
+
+    /// A path whose last name is `name`, in a folder that is written like this.
+    fn below(&self, folder: &Written, path: &str, name: &str) -> Written {
+        match self.target(path) {
+            Some(target) if target.0 < folder.0 => target,
+            _ => (folder.0, files::join(&folder.1, name)),
+        }
+    }
+
+    fn target(&self, path: &str) -> Option<Written> {
+        let (number, written) = self.targets.get(path)?;
+        Some((*number, (*written).to_owned()))
+    }
+
+    /// Any path below the root.
+    fn path(&self, relative: &str) -> String {
+        let mut shown = self.root();
+        let mut path = String::new();
+        for name in relative.split('/').filter(|name| !name.is_empty()) {
+            path = files::join(&path, name);
+            shown = self.below(&shown, &path, name);
+        }
+        shown.1
+    }
+}
+
+/// A folder that is to be listed: its path below the root, and as it is written.
+type Folder = (String, Written);
+
 fn walk(files: &dyn Files, root: &str, targets: &[Target]) -> Result<Discovered, DiscoverError> {
-    let shown = |relative: &str| -> String {
-        let below = targets.iter().find_map(|target| {
-            let rest = relative.strip_prefix(&target.relative)?;
-            let is_below = rest.is_empty() || target.relative.is_empty() || rest.starts_with('/');
-            let rest = rest.trim_start_matches('/');
-            is_below.then(|| files::join(&target.written, rest))
-        });
-        below.unwrap_or_else(|| files::join(root, relative))
-    };
+    let shown = Shown::new(root, targets);
     let mut discovered = Discovered {
-        root: shown(""),
+        root: shown.root().1,
         targets: targets
             .iter()
-            .map(|target| shown(&target.relative))
+            .map(|target| shown.path(&target.relative))
             .collect(),
         ..Discovered::default()
     };
-    let mut folders = vec![(String::new(), 0_usize)];
-    while let Some((folder, depth)) = folders.pop() {
-        let entries = match files.list(&files::join(root, &folder)) {
-            Ok(entries) => entries,
-            Err(error) => {
-                discovered
-                    .unlisted
-                    .push((shown(&folder), error.to_string()));
-                continue;
-            }
-        };
-        for entry in entries {
-            let path = files::join(&folder, &entry.name);
-            match entry.kind {
-                Kind::Folder if is_skipped(&entry.name) => {}
-                Kind::Folder if depth >= DEEPEST => {
-                    return Err(DiscoverError::TooDeep {
-                        folder: shown(&path),
-                    });
+    let mut folders: Vec<Folder> = vec![(String::new(), shown.root())];
+    for depth in 0_usize.. {
+        let listed: Vec<_> = folders
+            .par_iter()
+            .map(|(folder, _)| files.list(&files::join(root, folder)))
+            .collect();
+        let mut inner: Vec<Folder> = Vec::new();
+        for ((folder, written), entries) in folders.into_iter().zip(listed) {
+            let entries = match entries {
+                Ok(entries) => entries,
+                Err(error) => {
+                    discovered.unlisted.push((written.1, error.to_string()));
+                    continue;
                 }
-                Kind::Folder => folders.push((path, depth.saturating_add(1))),
-                Kind::File if discovered.files.len() >= MOST_FILES => {
-                    let root = discovered.root;
-                    return Err(DiscoverError::TooManyFiles { root });
+            };
+            for entry in entries {
+                let path = files::join(&folder, &entry.name);
+                let written = shown.below(&written, &path, &entry.name);
+                match entry.kind {
+                    Kind::Folder if is_skipped(&entry.name) => {}
+                    Kind::Folder if depth >= DEEPEST => {
+                        return Err(DiscoverError::TooDeep { folder: written.1 });
+                    }
+                    Kind::Folder => inner.push((path, written)),
+                    Kind::File if discovered.files.len() >= MOST_FILES => {
+                        let root = discovered.root;
+                        return Err(DiscoverError::TooManyFiles { root });
+                    }
+                    Kind::File => discovered.files.push(FoundFile {
+                        path: written.1,
+                        size: entry.size,
+                    }),
                 }
-                Kind::File => discovered.files.push(FoundFile {
-                    path: shown(&path),
-                    size: entry.size,
-                }),
             }
         }
+        if inner.is_empty() {
+            break;
+        }
+        folders = inner;
     }
     discovered.files.sort();
     discovered.unlisted.sort();

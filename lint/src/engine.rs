@@ -8,6 +8,7 @@ use signer::verify::VerifyOptions;
 
 use crate::diagnostic::{Diagnostic, Level, Place};
 use crate::discover::{DiscoverError, discover};
+use crate::earlier::Earlier;
 use crate::facts::index::Index;
 use crate::facts::shipped::Shipped;
 use crate::facts::{Facts, Workspace};
@@ -101,9 +102,28 @@ pub fn gather(
     paths: &[String],
     options: &ResolveOptions,
 ) -> Result<Vec<Workspace>, GatherError> {
+    gather_with(files, paths, options, None)
+}
+
+/// The same for a run that follows others, where files that did not change since are not parsed again.
+pub fn gather_again(
+    files: &dyn Files,
+    paths: &[String],
+    options: &ResolveOptions,
+    earlier: &mut Earlier,
+) -> Result<Vec<Workspace>, GatherError> {
+    gather_with(files, paths, options, Some(earlier))
+}
+
+fn gather_with(
+    files: &dyn Files,
+    paths: &[String],
+    options: &ResolveOptions,
+    mut earlier: Option<&mut Earlier>,
+) -> Result<Vec<Workspace>, GatherError> {
     let discovered = discover(files, paths)?;
     let workspaces = discovered.iter().map(|discovered| {
-        let documented = read(files, discovered)?;
+        let documented = read(files, discovered, earlier.as_deref_mut())?;
         Ok(resolve(documented, options)?)
     });
     workspaces.collect()

@@ -45,9 +45,17 @@ pub fn fingerprints(
     roots: &[String],
 ) -> Vec<Fingerprint> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    // Documents that are read alone have no folder, and there may be many of them.
+    let mut roots: Vec<String> = roots
+        .iter()
+        .filter(|root| !root.is_empty())
+        .cloned()
+        .collect();
+    roots.sort();
+    roots.dedup();
     let each = diagnostics.iter().map(|found| {
         let place = &found.primary;
-        let file = below(place.file(), roots);
+        let file = below(place.file(), &roots);
         let route = without_numbers(place.route());
         // No part has a NUL, so that no two findings are written alike.
         let alike = [found.rule, file, &route, &content(place, sources)].join("\0");

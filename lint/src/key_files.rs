@@ -6,33 +6,37 @@ use signer::pfx::read_certificates;
 use signer::published;
 use time::OffsetDateTime;
 
-use crate::facts::Workspace;
 use crate::facts::key_file::KeyFile;
+use crate::facts::{Unreadable, Workspace};
 use crate::files::{Files, name_of};
+use crate::unchecked::cut;
 
 /// Largest file that is looked into, bytes; a key is a few kilobytes.
 const LARGEST: u64 = 1 << 20;
-/// How many files are looked into.
+/// How many files are looked into; what is left out is said.
 const MOST: usize = 1000;
 
-/// Looks into the key files that were asked for.
+/// Looks into the key files that were asked for; the second value says what was left out.
 pub fn read_key_files(
     files: &dyn Files,
     workspace: &Workspace,
     at: OffsetDateTime,
-) -> Vec<KeyFile> {
+) -> (Vec<KeyFile>, Option<Unreadable>) {
     let wanted = workspace.tree.iter().filter(|file| {
         let end = name_of(&file.path).rsplit('.').next().unwrap_or_default();
         let end = end.to_ascii_lowercase();
         let is_key = matches!(end.as_str(), "pfx" | "p12" | "pvk" | "key" | "pem");
         is_key && file.size <= LARGEST && workspace.is_target(&file.path)
     });
-    let paths: Vec<&str> = wanted.map(|file| file.path.as_str()).take(MOST).collect();
+    let mut paths: Vec<&str> = wanted.map(|file| file.path.as_str()).collect();
+    let left_out = cut(&mut paths, MOST, "key files", &workspace.targets, |path| {
+        path
+    });
     let found = paths.par_iter().filter_map(|path| {
         let bytes = files.read(path, LARGEST).ok()?;
         open(path, &bytes, at)
     });
-    found.collect()
+    (found.collect(), left_out)
 }
 
 /// The file, where anyone can open it.
@@ -78,7 +82,15 @@ fn is_plain_pem(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use signer::anchor::Anchors;
+    use signer::verify::VerifyOptions;
+
     use super::*;
+    use crate::engine::{gather, judge};
+    use crate::files::Memory;
+    use crate::policy::Policies;
+    use crate::resolve::ResolveOptions;
+    use crate::verify::verify_cabinets;
 
     fn file(name: &str) -> Vec<u8> {
         std::fs::read(format!(
@@ -86,6 +98,29 @@ mod tests {
             env!("CARGO_MANIFEST_DIR")
         ))
         .unwrap()
+    }
+
+    #[test]
+    fn keys_beyond_the_limit_are_said_not_to_be_looked_at() {
+        let keys = (0..=MOST).map(|number| (format!("keys/{number:04}.key"), ""));
+        let files: Memory = keys.collect();
+        let options = ResolveOptions::default();
+        let mut workspaces = gather(&files, &["keys".into()], &options).unwrap();
+        let anchors = Anchors::built_in();
+        let at = time::macros::datetime!(2026-06-01 0:00 UTC);
+        let options = VerifyOptions {
+            at,
+            anchors: &anchors,
+        };
+        verify_cabinets(&files, &mut workspaces[0], options, None);
+        let outcome = judge(&workspaces, &Policies::built_in());
+        let found = outcome.diagnostics.iter();
+        let said: Vec<_> = found
+            .filter(|found| found.rule == "document-not-well-formed")
+            .map(|found| (found.primary.file(), found.message.as_str()))
+            .collect();
+        let message = "not looked at: there are 1001 key files, and 1000 are looked at";
+        assert_eq!(said, [("keys/1000.key", message)]);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod cache;
 mod constraints;
 pub mod diagnostic;
 pub mod discover;
+pub mod earlier;
 pub mod engine;
 pub mod expiry;
 pub mod explain;
@@ -55,4 +56,5 @@ pub mod sources;
 pub mod suppression;
 #[cfg(test)]
 mod testing;
+mod unchecked;
 pub mod verify;

@@ -1,21 +1,34 @@
 //! From files to documents: every file that may be an input is read once, in parallel.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 
-use formats::document::{self, Document, Recognised};
+use formats::document::boot_configuration::BootConfiguration;
+use formats::document::command_script::CommandScript;
+use formats::document::customizations::Customizations;
+use formats::document::device_layout::{DeviceLayout, OemDevicePlatform};
+use formats::document::feature_manifest::FeatureManifest;
+use formats::document::fm_file_list::FmFileList;
+use formats::document::inf::Inf;
+use formats::document::oem_input::OemInput;
+use formats::document::product_settings::ProductSettings;
+use formats::document::reg_file::RegFile;
+use formats::document::si_policy::SiPolicyDocument;
+use formats::document::workspace_settings::WorkspaceSettings;
+use formats::document::{self, BEGINNING, Document, Other, Recognised};
 use formats::source::Source;
 use rayon::prelude::*;
 
 use crate::diagnostic::Place;
 use crate::discover::{Discovered, FoundFile};
+use crate::earlier::Earlier;
 use crate::facts::payload::{self, Beginning};
-use crate::facts::{Definition, Documents, File, Misnamed, Unreadable, Workspace};
+use crate::facts::{Definition, File, Misnamed, Unreadable, Workspace};
 use crate::files::{self, Files};
 use crate::resolve::TooMany;
 use crate::security;
-use crate::suppression;
+use crate::suppression::{self, Suppression};
 
 /// Name ends of files that may be inputs; anything else is payload, of which the beginning is read at most.
 const READ: &[&str] = &[".xml", ".reg", ".inf", ".cmd", ".bat"];
@@ -35,20 +48,28 @@ const MOST_BYTES: usize = 1 << 30;
 /// How many bytes of a document are read: one more than is accepted tells the reader that there is more.
 const LONGEST: usize = document::decode::SIZE_LIMIT.saturating_add(1);
 
-/// Reads the files that may be inputs.
-pub fn read(files: &dyn Files, discovered: &Discovered) -> Result<Documented, TooMany> {
+/// Reads the files that may be inputs; what is known of a file from an earlier run is taken from there.
+pub fn read(
+    files: &dyn Files,
+    discovered: &Discovered,
+    mut earlier: Option<&mut Earlier>,
+) -> Result<Documented, TooMany> {
     let found = discovered.files.iter();
     let found = found.filter(|file| is_candidate(&file.path));
     // What is longer than a document may be is not kept.
     let kept = |file: &FoundFile| usize::try_from(file.size).unwrap_or(LONGEST).min(LONGEST);
     let bytes = found.clone().map(kept).fold(0, usize::saturating_add);
-    let candidates: Vec<&str> = found.map(|file| file.path.as_str()).collect();
+    let candidates: Vec<&FoundFile> = found.collect();
     let root = &discovered.root;
     TooMany::check(root, "documents", candidates.len(), MOST_CANDIDATES)?;
     TooMany::check(root, "bytes of documents", bytes, MOST_BYTES)?;
-    let outcomes: Vec<_> = candidates
+    let known = earlier.as_deref();
+    let pieces: Vec<io::Result<Piece>> = candidates
         .par_iter()
-        .map(|path| read_one(files, path))
+        .map(|file| match known.and_then(|known| known.piece(file)) {
+            Some(piece) => Ok(piece),
+            None => read_one(files, &file.path),
+        })
         .collect();
 
     let mut documented = Documented {
@@ -64,34 +85,51 @@ pub fn read(files: &dyn Files, discovered: &Discovered) -> Result<Documented, To
     }
     documented.workspace.beginnings = beginnings(files, discovered);
     let paths = discovered.files.iter().map(|file| file.path.as_str());
-    documented.workspace.security = security::read(files, paths);
-    let unreadable = &mut documented.workspace.documents.unreadable;
+    let workspace = &mut documented.workspace;
+    let (security, left_out) = security::read(files, paths, &workspace.targets);
+    workspace.security = security;
+    let unreadable = &mut workspace.documents.unreadable;
+    unreadable.extend(left_out);
     for (folder, problem) in &discovered.unlisted {
         unreadable.push(not_opened(
             folder,
             format!("the folder cannot be listed: {problem}"),
         ));
     }
-    for (path, outcome) in candidates.into_iter().zip(outcomes) {
-        match outcome {
-            Ok(recognised) => documented.add(recognised),
+    for (file, piece) in candidates.into_iter().zip(pieces) {
+        match piece {
+            Ok(piece) => {
+                if let Some(earlier) = &mut earlier {
+                    earlier.keep(file, &piece);
+                }
+                documented.add(piece);
+            }
             Err(error) => {
                 let problem = format!("the file cannot be read: {error}");
                 let unreadable = &mut documented.workspace.documents.unreadable;
-                unreadable.push(not_opened(path, problem));
+                unreadable.push(not_opened(&file.path, problem));
             }
         }
     }
     Ok(documented)
 }
 
+impl Earlier {
+    fn piece(&self, file: &FoundFile) -> Option<Piece> {
+        let (size, piece) = self.pieces.get(&file.path)?;
+        (*size == file.size).then(|| piece.clone())
+    }
+
+    fn keep(&mut self, file: &FoundFile, piece: &Piece) {
+        let piece = (file.size, piece.clone());
+        self.pieces.insert(file.path.clone(), piece);
+    }
+}
+
 /// How payload files begin; one that cannot be opened is left out.
 fn beginnings(files: &dyn Files, discovered: &Discovered) -> BTreeMap<String, Beginning> {
     let paths = discovered.files.iter().map(|file| file.path.as_str());
-    let wanted: Vec<&str> = paths
-        .filter(|path| payload::is_wanted(path))
-        .take(MOST_CANDIDATES)
-        .collect();
+    let wanted: Vec<&str> = paths.filter(|path| payload::is_wanted(path)).collect();
     let read = wanted.par_iter().filter_map(|path| {
         let bytes = files.read(path, payload::LENGTH).ok()?;
         Some(((*path).to_owned(), Beginning::of(&bytes)))
@@ -104,9 +142,20 @@ fn is_candidate(path: &str) -> bool {
     READ.iter().any(|end| name.ends_with(end))
 }
 
-fn read_one(files: &dyn Files, path: &str) -> io::Result<Recognised> {
-    let bytes = files.read(path, LONGEST as u64)?;
-    Ok(document::recognise(path, &bytes))
+/// Reads a file; of payload its beginning alone.
+fn read_one(files: &dyn Files, path: &str) -> io::Result<Piece> {
+    let mut file = files.open(path)?;
+    let mut bytes = Vec::with_capacity(BEGINNING);
+    let mut beginning = file.by_ref().take(BEGINNING as u64);
+    let length = beginning.read_to_end(&mut bytes)?;
+    if document::is_payload(path, &bytes) {
+        return Ok(Piece::default());
+    }
+    if length == BEGINNING {
+        let rest = LONGEST.saturating_sub(length);
+        file.take(rest as u64).read_to_end(&mut bytes)?;
+    }
+    Ok(Piece::of(document::recognise(path, &bytes)))
 }
 
 fn not_opened(path: &str, problem: String) -> Unreadable {
@@ -118,79 +167,137 @@ fn not_opened(path: &str, problem: String) -> Unreadable {
 }
 
 impl Documented {
-    fn add(&mut self, recognised: Recognised) {
+    fn add(&mut self, piece: Piece) {
+        let Some(piece) = piece.0 else {
+            return;
+        };
+        let Inputs {
+            document,
+            suppressions,
+            source,
+        } = Arc::unwrap_or_clone(piece);
+        let documents = &mut self.workspace.documents;
+        match document {
+            InputDocument::OemInput(file) => documents.oem_inputs.push(file),
+            InputDocument::FeatureManifest(file) => documents.manifests.push(file),
+            InputDocument::FmFileList(file) => documents.fm_file_lists.push(file),
+            InputDocument::Definition(definition) => self.definitions.push(definition),
+            InputDocument::RegFile(file) => documents.reg_files.push(file),
+            InputDocument::Customizations(file) => documents.customizations.push(file),
+            InputDocument::ProductSettings(file) => documents.product_settings.push(file),
+            InputDocument::WorkspaceSettings(file) => documents.workspace_settings.push(file),
+            InputDocument::DeviceLayout(file) => documents.device_layouts.push(file),
+            InputDocument::OemDevicePlatform(file) => documents.device_platforms.push(file),
+            InputDocument::BootConfiguration(file) => documents.boot_configurations.push(file),
+            InputDocument::Inf(file) => documents.infs.push(file),
+            InputDocument::CommandScript(file) => documents.scripts.push(file),
+            InputDocument::SiPolicy(file) => documents.si_policies.push(file),
+            InputDocument::Misnamed(file) => documents.misnamed.push(file),
+            InputDocument::Unreadable(file) => documents.unreadable.push(file),
+        }
+        self.workspace.suppressions.extend(suppressions);
+        self.workspace.sources.push(source);
+    }
+}
+
+/// What one file adds to a workspace; payload adds nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Piece(Option<Arc<Inputs>>);
+
+/// A file that is an input, or means to be one.
+#[derive(Debug, Clone)]
+struct Inputs {
+    document: InputDocument,
+    suppressions: Vec<Suppression>,
+    source: Arc<Source>,
+}
+
+/// What such a file is.
+#[derive(Debug, Clone)]
+enum InputDocument {
+    OemInput(Arc<File<OemInput>>),
+    FeatureManifest(Arc<File<FeatureManifest>>),
+    FmFileList(Arc<File<FmFileList>>),
+    Definition(Definition),
+    RegFile(Arc<File<RegFile>>),
+    Customizations(Arc<File<Customizations>>),
+    ProductSettings(Arc<File<ProductSettings>>),
+    WorkspaceSettings(Arc<File<WorkspaceSettings>>),
+    DeviceLayout(Arc<File<DeviceLayout>>),
+    OemDevicePlatform(Arc<File<OemDevicePlatform>>),
+    BootConfiguration(Arc<File<BootConfiguration>>),
+    Inf(Arc<File<Inf>>),
+    CommandScript(Arc<File<CommandScript>>),
+    SiPolicy(Arc<File<SiPolicyDocument>>),
+    Misnamed(Misnamed),
+    Unreadable(Unreadable),
+}
+
+impl Piece {
+    fn of(recognised: Recognised) -> Self {
         let Recognised {
             source,
             kind,
             outcome,
         } = recognised;
-        let documents = &mut self.workspace.documents;
         let source = Arc::new(source);
-        match outcome {
-            Ok(Document::Other(other)) => {
-                let (Some(claimed), Some(root)) = (other.claimed, other.root) else {
-                    return;
-                };
-                documents.misnamed.push(Misnamed {
-                    source: source.clone(),
-                    claimed,
-                    root,
-                });
-            }
+        let mut suppressions = Vec::new();
+        let document = match outcome {
+            Ok(Document::Other(Other {
+                root: Some(root),
+                claimed: Some(claimed),
+            })) => Some(InputDocument::Misnamed(Misnamed {
+                source: source.clone(),
+                claimed,
+                root,
+            })),
             Ok(document) => {
-                let suppressions = suppression::suppressions(&source, &document);
-                self.workspace.suppressions.extend(suppressions);
-                add_document(documents, &mut self.definitions, &source, document);
+                suppressions = suppression::suppressions(&source, &document);
+                InputDocument::of(&source, document)
             }
-            Err(error) if kind.is_some() => documents.unreadable.push(Unreadable {
+            Err(error) if kind.is_some() => Some(InputDocument::Unreadable(Unreadable {
                 place: Place::text(&source, error.span, ""),
                 kind,
                 problem: error.to_string(),
-            }),
-            Err(_) => return,
-        }
-        self.workspace.sources.push(source);
+            })),
+            Err(_) => None,
+        };
+        Self(document.map(|document| {
+            Arc::new(Inputs {
+                document,
+                suppressions,
+                source,
+            })
+        }))
     }
 }
 
-fn add_document(
-    documents: &mut Documents,
-    definitions: &mut Vec<Definition>,
-    source: &Arc<Source>,
-    document: Document,
-) {
-    fn file<T>(source: &Arc<Source>, document: T) -> Arc<File<T>> {
-        Arc::new(File {
-            source: source.clone(),
-            document,
+impl InputDocument {
+    /// `None` for payload.
+    fn of(source: &Arc<Source>, document: Document) -> Option<Self> {
+        fn file<T>(source: &Arc<Source>, document: T) -> Arc<File<T>> {
+            Arc::new(File {
+                source: source.clone(),
+                document,
+            })
+        }
+        Some(match document {
+            Document::OemInput(found) => Self::OemInput(file(source, *found)),
+            Document::FeatureManifest(found) => Self::FeatureManifest(file(source, *found)),
+            Document::FmFileList(found) => Self::FmFileList(file(source, *found)),
+            Document::WmXml(found) => Self::Definition(Definition::Wm(file(source, *found))),
+            Document::PkgXml(found) => Self::Definition(Definition::Pkg(file(source, *found))),
+            Document::RegFile(found) => Self::RegFile(file(source, *found)),
+            Document::Customizations(found) => Self::Customizations(file(source, *found)),
+            Document::ProductSettings(found) => Self::ProductSettings(file(source, *found)),
+            Document::WorkspaceSettings(found) => Self::WorkspaceSettings(file(source, *found)),
+            Document::DeviceLayout(found) => Self::DeviceLayout(file(source, *found)),
+            Document::OemDevicePlatform(found) => Self::OemDevicePlatform(file(source, *found)),
+            Document::BootConfiguration(found) => Self::BootConfiguration(file(source, *found)),
+            Document::Inf(found) => Self::Inf(file(source, *found)),
+            Document::CommandScript(found) => Self::CommandScript(file(source, *found)),
+            Document::SiPolicy(found) => Self::SiPolicy(file(source, *found)),
+            Document::Other(_) => return None,
         })
-    }
-    match document {
-        Document::OemInput(document) => documents.oem_inputs.push(file(source, *document)),
-        Document::FeatureManifest(document) => documents.manifests.push(file(source, *document)),
-        Document::FmFileList(document) => documents.fm_file_lists.push(file(source, *document)),
-        Document::WmXml(document) => definitions.push(Definition::Wm(file(source, *document))),
-        Document::PkgXml(document) => definitions.push(Definition::Pkg(file(source, *document))),
-        Document::RegFile(document) => documents.reg_files.push(file(source, *document)),
-        Document::Customizations(document) => {
-            documents.customizations.push(file(source, *document));
-        }
-        Document::ProductSettings(document) => {
-            documents.product_settings.push(file(source, *document));
-        }
-        Document::WorkspaceSettings(document) => {
-            documents.workspace_settings.push(file(source, *document));
-        }
-        Document::DeviceLayout(document) => documents.device_layouts.push(file(source, *document)),
-        Document::OemDevicePlatform(document) => {
-            documents.device_platforms.push(file(source, *document));
-        }
-        Document::BootConfiguration(document) => {
-            documents.boot_configurations.push(file(source, *document));
-        }
-        Document::Inf(document) => documents.infs.push(file(source, *document)),
-        Document::CommandScript(document) => documents.scripts.push(file(source, *document)),
-        Document::SiPolicy(document) => documents.si_policies.push(file(source, *document)),
-        Document::Other(_) => {}
     }
 }

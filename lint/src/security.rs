@@ -17,14 +17,16 @@ use signer::verify::signer::{certificates, find_certificate};
 use signer::verify::{Check, VerifyOptions, verify};
 use time::OffsetDateTime;
 
+use crate::facts::Unreadable;
 use crate::facts::security::{
     CodeKind, PolicyContent, ReadPolicy, SecurityFiles, SignedCode, SignerChain, VariableContent,
 };
-use crate::files::{self, Files};
+use crate::files::{self, Files, Targets};
+use crate::unchecked::cut;
 
 /// Largest file that is read into memory, in bytes.
 const LARGEST: u64 = 16 << 20;
-/// Most files of each kind.
+/// Most files of each kind; what is left out is said.
 const MOST: usize = 20_000;
 /// Bytes read at a time from code.
 const READ_BUFFER: usize = 64 << 10;
@@ -35,21 +37,41 @@ const VARIABLE_ENDS: &[&str] = &[".bin", ".auth"];
 const IMAGE_ENDS: &[&str] = &[".sys", ".exe", ".dll"];
 const APP_ENDS: &[&str] = &[".appx", ".appxbundle", ".msix", ".msixbundle"];
 
-/// Reads what there is among these paths.
-pub fn read<'p>(files: &dyn Files, paths: impl Iterator<Item = &'p str> + Clone) -> SecurityFiles {
-    let policies: BTreeMap<_, _> = each(paths.clone(), POLICY_ENDS, |path| policy(files, path));
+/// Reads what there is among these paths; the second value says what was left out.
+pub fn read<'p>(
+    files: &dyn Files,
+    paths: impl Iterator<Item = &'p str> + Clone,
+    targets: &Targets,
+) -> (SecurityFiles, Vec<Unreadable>) {
+    let mut left_out = Vec::new();
+    let mut wanted = |ends: &[&str], what: &str| -> Vec<&'p str> {
+        let is_wanted = |path: &&str| {
+            let name = files::name_of(path).to_ascii_lowercase();
+            ends.iter().any(|end| name.ends_with(end))
+        };
+        let mut wanted: Vec<&str> = paths.clone().filter(is_wanted).collect();
+        left_out.extend(cut(&mut wanted, MOST, what, targets, |path| path));
+        wanted
+    };
+    let policies = wanted(POLICY_ENDS, "code-integrity policies");
+    let policies = each(&policies, |path| policy(files, path));
     let code = match policies.is_empty() {
         true => BTreeMap::new(),
         false => {
             let ends = [IMAGE_ENDS, APP_ENDS].concat();
-            each(paths.clone(), &ends, |path| code(files, path))
+            each(
+                &wanted(&ends, "programs, drivers and app packages"),
+                |path| code(files, path),
+            )
         }
     };
-    SecurityFiles {
+    let variables = wanted(VARIABLE_ENDS, "secure-boot variables");
+    let certificates = wanted(CERTIFICATE_ENDS, "certificates");
+    let read = SecurityFiles {
         policies,
         code,
-        variables: each(paths.clone(), VARIABLE_ENDS, |path| variable(files, path)),
-        certificates: each(paths, CERTIFICATE_ENDS, |path| {
+        variables: each(&variables, |path| variable(files, path)),
+        certificates: each(&certificates, |path| {
             let bytes = files.read(path, LARGEST).ok()?;
             read_certificates(&bytes)
                 .ok()?
@@ -57,21 +79,13 @@ pub fn read<'p>(files: &dyn Files, paths: impl Iterator<Item = &'p str> + Clone)
                 .next()
                 .map(Box::new)
         }),
-    }
+    };
+    (read, left_out)
 }
 
-/// What `read` makes of the files with these name ends, those left out for which it gives nothing.
-fn each<'p, T: Send>(
-    paths: impl Iterator<Item = &'p str>,
-    ends: &[&str],
-    read: impl Fn(&str) -> Option<T> + Sync,
-) -> BTreeMap<String, T> {
-    let is_wanted = |path: &&str| {
-        let name = files::name_of(path).to_ascii_lowercase();
-        ends.iter().any(|end| name.ends_with(end))
-    };
-    let wanted: Vec<&str> = paths.filter(is_wanted).take(MOST).collect();
-    let found = wanted.par_iter();
+/// What `read` makes of files, those left out for which it gives nothing.
+fn each<T: Send>(paths: &[&str], read: impl Fn(&str) -> Option<T> + Sync) -> BTreeMap<String, T> {
+    let found = paths.par_iter();
     let found = found.filter_map(|path| Some(((*path).to_owned(), read(path)?)));
     found.collect()
 }

@@ -19,7 +19,7 @@ pub(crate) fn mended(request: &Request<'_>, guesses: bool) -> Result<Mended, Err
         true => Applicability::Unsafe,
         false => Applicability::Safe,
     };
-    mend(&Disk, most, |files| lint_in(files, request))
+    mend(&Disk, most, |files| lint_in(files, request, None))
 }
 
 /// Prints what the fixes would change. Exit code 1 where that is something.

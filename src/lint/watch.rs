@@ -1,5 +1,6 @@
 //! `proofmark lint --watch`: lints again whenever a file changes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use lint::discover::{discover, is_skipped};
+use lint::earlier::Earlier;
 use lint::files::Disk;
 use notify::{Event, RecursiveMode, Watcher};
 
@@ -42,18 +44,22 @@ pub(super) fn watch(arguments: &LintArgs, config: &Config) -> Result<Exit, Error
             .watch(folder, mode)
             .map_err(|error| Error::file(folder, error))?;
     }
+    let mut earlier = Earlier::default();
     loop {
         if io::stdout().is_terminal() {
             output::result(CLEAR)?;
         }
         // Half a file may just be on disk: what is wrong now may be right after the next change.
-        if let Err(error) = once(arguments, config) {
+        if let Err(error) = once(arguments, config, Some(&mut earlier)) {
             output::note(format_args!("error: {error}"));
         }
         if io::stderr().is_terminal() {
             output::note("waiting for changes; Ctrl-C ends");
         }
-        watched.wait(&events)?;
+        match watched.wait(&events)? {
+            Changed::Anything => earlier = Earlier::default(),
+            Changed::Named(names) => names.iter().for_each(|name| earlier.forget(name)),
+        }
     }
 }
 
@@ -96,21 +102,25 @@ impl Watched {
         })
     }
 
-    /// Waits for a change that counts, and then until nothing changes for a moment.
-    fn wait(&self, events: &Receiver<notify::Result<Event>>) -> Result<(), Error> {
+    /// Waits for a change that counts, and then until nothing changes for a moment. Gives what changed, whether it counts
+    /// or not.
+    fn wait(&self, events: &Receiver<notify::Result<Event>>) -> Result<Changed, Error> {
         let gone = || Error::new("changes of files are not reported any more");
+        let mut changed = Changed::Named(BTreeSet::new());
         loop {
             let event = events.recv().map_err(|_| gone())?;
+            changed.add(&event);
             if self.counts(&event) {
                 break;
             }
         }
         for _ in 0..MOST_CHANGES {
-            if events.recv_timeout(QUIET).is_err() {
-                break;
+            match events.recv_timeout(QUIET) {
+                Ok(event) => changed.add(&event),
+                Err(_) => break,
             }
         }
-        Ok(())
+        Ok(changed)
     }
 
     fn counts(&self, event: &notify::Result<Event>) -> bool {
@@ -133,6 +143,32 @@ impl Watched {
         };
         self.files.iter().any(|file| file == path)
             || self.folders.iter().filter_map(below).any(|is| is)
+    }
+}
+
+/// What changed since the last run.
+enum Changed {
+    /// Files and folders of these names.
+    Named(BTreeSet<String>),
+    /// Nobody knows.
+    Anything,
+}
+
+impl Changed {
+    fn add(&mut self, event: &notify::Result<Event>) {
+        if event.as_ref().is_ok_and(|event| event.kind.is_access()) {
+            return;
+        }
+        let names = event.as_ref().ok().filter(|event| !event.need_rescan());
+        let names = names.and_then(|event| {
+            let names = event.paths.iter();
+            let names = names.map(|path| Some(path.file_name()?.to_str()?.to_owned()));
+            names.collect::<Option<Vec<String>>>()
+        });
+        match (self, names) {
+            (Self::Named(known), Some(names)) => known.extend(names),
+            (changed, _) => *changed = Self::Anything,
+        }
     }
 }
 

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use formats::source::Source;
 use lint::diagnostic::Diagnostic as Found;
-use lint::engine::{Outcome, gather, judge};
-use lint::facts::{Signature, Workspace};
+use lint::earlier::Earlier;
+use lint::engine::{Outcome, gather_again, judge};
+use lint::facts::Workspace;
 use lint::files::{Disk, Files, Kind, Overlay, is_below};
 use lint::policy::Policies;
 use lint::resolve::ResolveOptions;
-use lint::verify::verify_cabinets;
+use lint::verify::verify_again;
 use lsp_types::{Diagnostic, InitializeParams, Uri, WorkspaceFolder};
 use signer::anchor::Anchors;
 use signer::verify::VerifyOptions;
@@ -50,8 +51,8 @@ pub(super) struct Session<'a> {
     stale: Stale,
     pub(super) policies: Policies,
     anchors: Anchors,
-    /// What verifying the cabinets of a workspace said, by its folder.
-    signatures: BTreeMap<String, Vec<Signature>>,
+    /// What earlier runs found out about files that did not change since.
+    earlier: Earlier,
     pub(super) workspaces: Vec<Workspace>,
     pub(super) outcome: Outcome,
     /// What was sent last, by path, where it was something.
@@ -83,7 +84,7 @@ impl<'a> Session<'a> {
             folders,
             buffers: BTreeMap::new(),
             stale: Stale::Everything,
-            signatures: BTreeMap::new(),
+            earlier: Earlier::default(),
             workspaces: Vec::new(),
             outcome: Outcome::default(),
             sent: BTreeMap::new(),
@@ -102,16 +103,20 @@ impl<'a> Session<'a> {
     pub(super) fn open(&mut self, uri: Uri, version: i32, text: String) {
         if let Some(path) = places::path(&uri) {
             let buffer = Buffer { uri, version, text };
+            self.earlier.forget_path(&path);
             self.buffers.insert(path, buffer);
             self.mark(Stale::Documents);
         }
     }
 
     pub(super) fn change(&mut self, uri: &Uri, version: i32, text: String) {
-        let path = places::path(uri);
-        if let Some(buffer) = path.and_then(|path| self.buffers.get_mut(&path)) {
+        let Some(path) = places::path(uri) else {
+            return;
+        };
+        if let Some(buffer) = self.buffers.get_mut(&path) {
             buffer.version = version;
             buffer.text = text;
+            self.earlier.forget_path(&path);
             self.mark(Stale::Documents);
         }
     }
@@ -119,6 +124,7 @@ impl<'a> Session<'a> {
     pub(super) fn close(&mut self, uri: &Uri) {
         if let Some(path) = places::path(uri) {
             self.buffers.remove(&path);
+            self.earlier.forget_path(&path);
             self.mark(Stale::Documents);
         }
     }
@@ -169,7 +175,7 @@ impl<'a> Session<'a> {
     /// The policies in force today. Folders of several projects are judged by the organisation's alone.
     fn read_policies(&self) -> Result<Policies, Error> {
         let arguments = PolicyArgs::of_organisation(self.policy.clone());
-        let paths = self.paths();
+        let paths = paths(&self.folders, &self.buffers);
         let paths: Vec<PathBuf> = match paths.as_slice() {
             [one] => vec![PathBuf::from(one)],
             _ => Vec::new(),
@@ -185,39 +191,24 @@ impl<'a> Session<'a> {
             files.change(path, places::encoded(path, &buffer.text));
         }
         if stale == Stale::Everything {
-            self.signatures.clear();
+            self.earlier = Earlier::default();
             self.policies = self.read_policies()?;
             self.anchors = trust::anchors(self.config, &[])?;
         }
         let options = ResolveOptions::default();
-        let mut workspaces = gather(&files, &self.paths(), &options).map_err(Error::new)?;
+        let earlier = &mut self.earlier;
+        let paths = paths(&self.folders, &self.buffers);
+        let mut workspaces = gather_again(&files, &paths, &options, earlier).map_err(Error::new)?;
         for workspace in &mut workspaces {
-            match self.signatures.get(&workspace.root) {
-                Some(known) if !workspace.root.is_empty() => workspace.signatures = known.clone(),
-                _ => {
-                    let verify = VerifyOptions {
-                        at: OffsetDateTime::now_utc(),
-                        anchors: &self.anchors,
-                    };
-                    verify_cabinets(&files, workspace, verify, None);
-                    let signatures = workspace.signatures.clone();
-                    self.signatures.insert(workspace.root.clone(), signatures);
-                }
-            }
+            let verify = VerifyOptions {
+                at: OffsetDateTime::now_utc(),
+                anchors: &self.anchors,
+            };
+            verify_again(&files, workspace, verify, None, earlier);
         }
         self.outcome = judge(&workspaces, &self.policies);
         self.workspaces = workspaces;
         Ok(self.changes())
-    }
-
-    /// The folders of the editor, and what is open outside of them.
-    fn paths(&self) -> Vec<String> {
-        let is_there = |path: &&String| Disk.kind(path).is_ok();
-        let is_alone = |path: &&String| !self.folders.iter().any(|folder| is_below(path, folder));
-        let is_file = |path: &&String| Disk.kind(path).is_ok_and(|kind| kind == Kind::File);
-        let alone = self.buffers.keys().filter(is_alone).filter(is_file);
-        let folders = self.folders.iter().filter(is_there);
-        folders.chain(alone).cloned().collect()
     }
 
     fn changes(&mut self) -> Vec<Published> {
@@ -241,4 +232,14 @@ impl<'a> Session<'a> {
         self.sent = now;
         published
     }
+}
+
+/// The folders of the editor, and what is open outside of them.
+fn paths(folders: &[String], buffers: &BTreeMap<String, Buffer>) -> Vec<String> {
+    let is_there = |path: &&String| Disk.kind(path).is_ok();
+    let is_alone = |path: &&String| !folders.iter().any(|folder| is_below(path, folder));
+    let is_file = |path: &&String| Disk.kind(path).is_ok_and(|kind| kind == Kind::File);
+    let alone = buffers.keys().filter(is_alone).filter(is_file);
+    let folders = folders.iter().filter(is_there);
+    folders.chain(alone).cloned().collect()
 }

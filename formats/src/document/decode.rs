@@ -86,6 +86,13 @@ pub(super) fn reading(name: &str, bytes: &[u8]) -> Reading {
     }
 }
 
+/// The bytes after the mark of a file whose beginning these are, where it is read as UTF-8 and nothing speaks against it.
+pub(super) fn utf_8_body<'b>(name: &str, beginning: &'b [u8]) -> Option<&'b [u8]> {
+    let reading = reading(name, beginning);
+    let is_plain = reading.encoding == UTF_8 && reading.contradiction.is_none();
+    is_plain.then(|| beginning.get(reading.bom_length..))?
+}
+
 /// UTF-16 without a byte-order mark: the first character is ASCII and half of it is NUL.
 fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes {

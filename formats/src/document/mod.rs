@@ -280,6 +280,28 @@ pub fn recognise(path: &str, bytes: &[u8]) -> Recognised {
     }
 }
 
+/// How many bytes of a file [`is_payload`] is best given: it tells most payload by the root element.
+pub const BEGINNING: usize = 8 * 1024;
+
+/// Whether the first bytes of a file tell that it is payload: that [`recognise`] would make [`Document::Other`] of the
+/// whole file, whose name claims nothing. Most XML of a workspace is, and need not be read any further. `false` means
+/// nothing.
+pub fn is_payload(path: &str, beginning: &[u8]) -> bool {
+    if Kind::claimed_by(path).is_some() {
+        return false;
+    }
+    let Some(body) = decode::utf_8_body(path, beginning) else {
+        return false;
+    };
+    let valid = body.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let Some(name) = xml::root_name(valid) else {
+        return false;
+    };
+    // What ends with the text may be the beginning of a longer name.
+    let is_whole = !valid.ends_with(name);
+    is_whole && Kind::of_root(name).is_none() && reg_file::notation(valid).is_none()
+}
+
 /// Reads a document whose root has the name of `kind`.
 fn read_as(
     kind: Kind,

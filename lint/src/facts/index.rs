@@ -58,6 +58,8 @@ pub struct Index<'a> {
     platforms: Groups<&'a str, &'a Arc<File<OemDevicePlatform>>>,
     /// Feature manifests by file name in lower case.
     manifests: Groups<String, &'a Arc<File<FeatureManifest>>>,
+    /// The file names, in lower case, of what cannot be read.
+    unreadable: HashSet<String>,
     /// Entries of lists of manifests by the file name they mean, in lower case.
     listed: Groups<String, Listed<'a>>,
     /// The documents' texts by path.
@@ -173,6 +175,11 @@ impl<'a> Index<'a> {
             layouts_of: groups(layouts_of),
             platforms: by_folder(&documents.device_platforms),
             manifests: groups(manifests),
+            unreadable: documents
+                .unreadable
+                .iter()
+                .map(|file| files::name_of(file.place.file()).to_ascii_lowercase())
+                .collect(),
             listed: groups(listed),
             sources: sources.map(|source| (source.name(), source)).collect(),
             certificates_by_hash: OnceLock::new(),
@@ -270,6 +277,11 @@ impl<'a> Index<'a> {
     ) -> impl Iterator<Item = &'a Arc<File<FeatureManifest>>> {
         let found = self.manifests.get(&name.to_ascii_lowercase());
         found.into_iter().flatten().copied()
+    }
+
+    /// Whether a file of this name, in any case, cannot be read.
+    pub fn is_unreadable(&self, name: &str) -> bool {
+        self.unreadable.contains(&name.to_ascii_lowercase())
     }
 
     /// The entries of lists that mean a manifest of this file name, in any case.

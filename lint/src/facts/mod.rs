@@ -269,6 +269,7 @@ pub struct Facts<'a> {
     /// The places of signatures among [`Facts::signatures`], by the document that decides where they belong.
     signatures_by_document: Groups<&'a str, usize>,
     registry_scopes: OnceLock<Vec<RegistryScope<'a>>>,
+    json: OnceLock<Result<serde_json::Value, String>>,
 }
 
 impl<'a> Facts<'a> {
@@ -302,6 +303,7 @@ impl<'a> Facts<'a> {
             index: index.clone(),
             signatures_by_document: Groups::new(),
             registry_scopes: OnceLock::new(),
+            json: OnceLock::new(),
         };
         let products = workspace.products.iter().enumerate();
         let products = products.filter(|(number, product)| facts.has_product(*number, product));
@@ -328,6 +330,16 @@ impl<'a> Facts<'a> {
         facts.built = built;
         facts.key_files = key_files;
         facts
+    }
+
+    /// What rules outside of this program are given: [`view::FactsView`], made once for all of them.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON.
+    pub fn json(&self) -> &Result<serde_json::Value, String> {
+        let made = || serde_json::to_value(view::FactsView::of(self));
+        self.json
+            .get_or_init(|| made().map_err(|error| error.to_string()))
     }
 
     /// Whether a product of the workspace is one of these.

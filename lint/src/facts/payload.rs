@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::built::BuiltFrom;
+use super::built::{BuiltFrom, BuiltPackage};
 use super::tree::TreeFile;
 use super::{Definition, Facts, Workspace};
 use crate::diagnostic::Place;
@@ -11,9 +11,6 @@ use crate::inside::Claim;
 
 /// How many bytes of a payload file are read.
 pub const LENGTH: u64 = 4096;
-
-/// How many payload files are verified.
-const MOST_VERIFIED: usize = 20_000;
 
 /// Name ends of the payload files whose beginning is read, lower case.
 const ENDS: &[&str] = &[".sys", ".exe", ".dll", "settings.json"];
@@ -74,16 +71,15 @@ impl Facts<'_> {
 }
 
 /// The files that can carry signatures and get into packages that are not built yet, as far as these were asked for,
-/// with the places that name them.
-pub fn payload_to_verify(workspace: &Workspace) -> Vec<(String, Place)> {
+/// with the places that name them. `built` are the packages that are.
+pub fn payload_to_verify(workspace: &Workspace, built: &[BuiltPackage]) -> Vec<(String, Place)> {
     let asked = workspace.products.iter();
     let asked = asked.filter(|product| workspace.is_target(product.oem_input.path()));
     let reached: BTreeSet<&str> = asked
         .flat_map(|product| product.reach.iter().map(AsRef::as_ref))
         .collect();
     let built_from = BuiltFrom::of(workspace);
-    let built: BTreeSet<&str> = workspace
-        .built
+    let built: BTreeSet<&str> = built
         .iter()
         .filter_map(|built| built_from.definition_of(&built.path))
         .map(|package| package.definition.path())
@@ -134,7 +130,6 @@ pub fn payload_to_verify(workspace: &Workspace) -> Vec<(String, Place)> {
     found.retain(|(path, _)| Claim::of(path).is_some());
     found.sort();
     found.dedup_by(|a, b| a.0 == b.0 && a.1.file() == b.1.file());
-    found.truncate(MOST_VERIFIED);
     found
 }
 

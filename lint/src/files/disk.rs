@@ -37,9 +37,22 @@ impl Files for Disk {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            let is_link = entry.file_type()?.is_symlink();
+            let file_type = entry.file_type()?;
+            let is_link = file_type.is_symlink();
+            if file_type.is_dir() {
+                entries.push(Entry {
+                    name,
+                    kind: Kind::Folder,
+                    size: 0,
+                });
+                continue;
+            }
+            let metadata = match is_link {
+                true => fs::metadata(entry.path()),
+                false => entry.metadata(),
+            };
             // A link that leads nowhere, a device or a pipe is no input.
-            let Ok(metadata) = fs::metadata(entry.path()) else {
+            let Ok(metadata) = metadata else {
                 continue;
             };
             match kind(&metadata) {

@@ -18,7 +18,6 @@ use serde::Deserialize;
 
 use crate::diagnostic::Level;
 use crate::facts::Facts;
-use crate::facts::view::FactsView;
 use crate::files::{self, Files, Kind};
 use crate::image::ImageType;
 use crate::rule::{Input, Report, Rule, RuleInfo};
@@ -203,10 +202,10 @@ impl Rule for Unbound {
 
 impl Rule for OwnRule {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        let view = serde_json::to_value(FactsView::of(facts)).map_err(|error| error.to_string());
+        let view = facts.json().as_ref().map_err(Clone::clone);
         let found = view.and_then(|view| {
-            let found = self.module.findings(&view)?;
-            finding::read(found, &view, facts)
+            let found = self.module.findings(view)?;
+            finding::read(found, view, facts)
         });
         match found {
             Ok(found) => found.into_iter().for_each(|finding| {

@@ -79,14 +79,13 @@ pub fn resolve(documented: Documented, options: &ResolveOptions) -> Result<Works
     workspace.defines = options.defines.iter().cloned().collect();
     let homes = Homes::of(&workspace);
     workspace.variables = homes.variables(options);
-    workspace.packages = definitions
-        .into_iter()
-        .map(|definition| {
-            let home = homes.of_path(definition.path());
-            let variables = home.variables(options);
-            package(&workspace, definition, &variables)
-        })
-        .collect();
+    let none = Variables::new();
+    let packages = definitions.into_par_iter().map(|definition| {
+        let home = homes.of_path(definition.path());
+        let variables = workspace.variables.get(&home.folder);
+        package(&workspace, definition, variables.unwrap_or(&none))
+    });
+    workspace.packages = packages.collect();
 
     let lookup = Lookup::new(&workspace);
     let mut settings: BTreeMap<&str, Vec<&Arc<File<ProductSettings>>>> = BTreeMap::new();

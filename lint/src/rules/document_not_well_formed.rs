@@ -9,7 +9,8 @@ declare_rule! {
     /// ## What it checks
     /// Every feature manifest, package definition, provisioning file, layout, settings file, boot configuration and
     /// registry file can be read: well-formed XML in the encoding that it declares, without a document type definition,
-    /// of a sensible size and depth, and readable for the user who runs this program.
+    /// of a sensible size and depth, and readable for the user who runs this program. Where a workspace has more
+    /// certificates, keys, policies, programs or payload than are looked at, the first one left out is named.
     ///
     /// ## Why
     /// What cannot be read cannot be checked. The imaging tools stop at such a file, or worse, go on without it.

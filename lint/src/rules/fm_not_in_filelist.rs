@@ -1,9 +1,7 @@
-use std::collections::BTreeSet;
-
 use crate::diagnostic::{Fix, Level};
 use crate::facts::Facts;
 use crate::facts::product::Arch;
-use crate::files::{name_of, written_name};
+use crate::files::written_name;
 use crate::lists;
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -46,16 +44,12 @@ impl Rule for FmNotInFilelist {
         if !workspace.is_whole() {
             return;
         }
-        let unreadable = workspace.documents.unreadable.iter();
-        let unreadable: BTreeSet<String> = unreadable
-            .map(|file| name_of(file.place.file()).to_ascii_lowercase())
-            .collect();
         let lists = facts.documents.fm_file_lists.iter();
         for list in lists.filter(|list| list.is_source()) {
             let arch = Arch::of_path(list.path());
             for path in list.fms.iter().filter_map(|fm| fm.path.as_ref()) {
                 let name = written_name(&path.value);
-                if lists::is_placeholder(name) || unreadable.contains(&name.to_ascii_lowercase()) {
+                if lists::is_placeholder(name) || facts.index.is_unreadable(name) {
                     continue;
                 }
                 let place = list.value(path, "FM/@Path");

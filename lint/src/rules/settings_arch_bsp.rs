@@ -91,10 +91,8 @@ fn named_board(
     boards: &BTreeSet<&str>,
 ) {
     let name = written.value.trim();
-    let same = boards
-        .iter()
-        .find(|board| board.eq_ignore_ascii_case(name))
-        .copied();
+    let mut known = boards.iter().copied();
+    let same = known.find(|board| board.eq_ignore_ascii_case(name));
     let Some(near) = same.or_else(|| nearest(name, boards.iter().copied())) else {
         return;
     };

@@ -3,11 +3,9 @@
 //! A reason is required. What is expired, names no rule, or suppresses nothing is a finding itself, and the rules of
 //! [`CORE`] cannot be suppressed.
 
+mod covers;
 mod offer;
 mod read;
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use formats::source::Span;
 use time::Date;
@@ -19,6 +17,7 @@ use crate::nearest::nearest;
 use crate::policy::{CORE, PolicyProblem, PolicyProblemKind};
 use crate::rule::RuleInfo;
 
+use covers::Covers;
 pub use offer::offer;
 pub(crate) use read::suppressions;
 
@@ -115,76 +114,58 @@ pub(crate) fn apply(
     rules: &[&'static RuleInfo],
     today: Option<Date>,
 ) -> Applied {
-    let mut by_file: BTreeMap<Arc<str>, Vec<(&Suppression, Vec<bool>)>> = BTreeMap::new();
-    for suppression in workspaces
+    let all = workspaces.iter().flat_map(|workspace| {
+        let suppressions = workspace.suppressions.iter();
+        suppressions.map(move |suppression| (workspace, suppression))
+    });
+    let all: Vec<(&Workspace, &Suppression)> = all.collect();
+    let counting = all
         .iter()
-        .flat_map(|workspace| &workspace.suppressions)
-    {
-        let unused = vec![false; suppression.rules.len()];
-        let file = Arc::from(suppression.place.file());
-        by_file.entry(file).or_default().push((suppression, unused));
-    }
+        .map(|(_, suppression)| suppression.counts(today).then_some(*suppression));
+    let covers = Covers::of(counting);
+    let unused = all.iter().map(|(_, one)| vec![false; one.rules.len()]);
+    let mut used: Vec<Vec<bool>> = unused.collect();
     let mut applied = Applied {
         kept: Vec::new(),
         suppressed: Vec::new(),
         problems: Vec::new(),
     };
     for diagnostic in found {
-        let here = by_file.get_mut(diagnostic.primary.file());
-        match here.and_then(|here| suppressing(here, &diagnostic, today)) {
-            Some(by) => applied.suppressed.push(Suppressed { diagnostic, by }),
+        let by = match CORE.contains(&diagnostic.rule) {
+            true => Vec::new(),
+            false => covers.of_finding(&diagnostic),
+        };
+        for mention in &by {
+            let rules = used.get_mut(mention.suppression);
+            if let Some(used) = rules.and_then(|rules| rules.get_mut(mention.rule)) {
+                *used = true;
+            }
+        }
+        let first = by.iter().map(|mention| mention.suppression).min();
+        match first.and_then(|number| all.get(number)) {
+            Some((_, suppression)) => {
+                let by = SuppressedBy::Comment {
+                    place: suppression.place.clone(),
+                    reason: suppression.reason.clone().unwrap_or_default(),
+                };
+                applied.suppressed.push(Suppressed { diagnostic, by });
+            }
             None => applied.kept.push(diagnostic),
         }
     }
-    for workspace in workspaces {
-        for suppression in &workspace.suppressions {
-            let used = by_file.get(suppression.place.file()).and_then(|here| {
-                let same = here
-                    .iter()
-                    .find(|(other, _)| std::ptr::eq(*other, suppression));
-                same.map(|(_, used)| used.as_slice())
-            });
-            let used = used.unwrap_or_default();
-            if workspace.is_target(suppression.place.file()) {
-                problems(
-                    suppression,
-                    used,
-                    workspace,
-                    rules,
-                    today,
-                    &mut applied.problems,
-                );
-            }
+    for ((workspace, suppression), used) in all.iter().zip(&used) {
+        if workspace.is_target(suppression.place.file()) {
+            problems(
+                suppression,
+                used,
+                workspace,
+                rules,
+                today,
+                &mut applied.problems,
+            );
         }
     }
     applied
-}
-
-/// Who suppresses a finding; every suppression that would is noted as used.
-fn suppressing(
-    here: &mut [(&Suppression, Vec<bool>)],
-    found: &Diagnostic,
-    today: Option<Date>,
-) -> Option<SuppressedBy> {
-    if CORE.contains(&found.rule) {
-        return None;
-    }
-    let mut by = None;
-    for (suppression, used) in here {
-        if !suppression.covers(found.primary.span()) || !suppression.counts(today) {
-            continue;
-        }
-        for ((rule, _), used) in suppression.rules.iter().zip(used) {
-            if rule == found.rule {
-                *used = true;
-                by.get_or_insert_with(|| SuppressedBy::Comment {
-                    place: suppression.place.clone(),
-                    reason: suppression.reason.clone().unwrap_or_default(),
-                });
-            }
-        }
-    }
-    by
 }
 
 fn problems(

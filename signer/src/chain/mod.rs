@@ -10,7 +10,9 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use formats::certificate::Certificate;
 use formats::oid::Oid;
@@ -18,6 +20,7 @@ use time::OffsetDateTime;
 
 use crate::anchor::{Anchor, Anchors, Purpose, TrustClass};
 use crate::clock::rfc3339;
+use crate::digest::DigestAlgorithm;
 use crate::public_key::{PublicKey, SignatureError, named_digest};
 pub use explanation::{Candidate, Explanation, Reason, Source, Verdict};
 pub use faults::ChainFault;
@@ -198,17 +201,44 @@ pub fn build_for(
     search::search(leaf, pool, anchors, Some(wanted))
 }
 
-/// Checks the signature on a certificate.
+/// Links that hold, by the digest of everything that decides it. Most files of an image are signed by the same few chains.
+static KNOWN_LINKS: Mutex<BTreeSet<Vec<u8>>> = Mutex::new(BTreeSet::new());
+/// How many are kept; who has more chains than that checks some of them again.
+const MOST_LINKS: usize = 10_000;
+
+/// Checks the signature on a certificate. A link that was found to hold is not checked again.
 ///
 /// # Errors
 /// As [`PublicKey::verify`].
 pub fn issued_by(certificate: &Certificate, issuer_key: &[u8]) -> Result<(), SignatureError> {
+    let parts = [
+        issuer_key,
+        &certificate.signature_algorithm,
+        &certificate.signature,
+        &certificate.tbs,
+    ];
+    let mut link = Vec::new();
+    for part in parts {
+        // Lengths keep one row of parts from looking like another.
+        link.extend((part.len() as u64).to_le_bytes());
+        link.extend(part);
+    }
+    let link = DigestAlgorithm::Sha256.of(&link);
+    let known = || KNOWN_LINKS.lock().unwrap_or_else(PoisonError::into_inner);
+    if known().contains(&link) {
+        return Ok(());
+    }
     PublicKey::from_spki(issuer_key)?.verify(
         Oid(&certificate.signature_algorithm),
         None,
         &certificate.tbs,
         &certificate.signature,
-    )
+    )?;
+    let mut known = known();
+    if known.len() < MOST_LINKS {
+        known.insert(link);
+    }
+    Ok(())
 }
 
 /// The certificates between `leaf` and its root among `pool`, nearest first, self-issued ones left out.

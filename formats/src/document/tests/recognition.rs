@@ -2,7 +2,7 @@
 
 use super::fixtures;
 use crate::document::error::DocumentProblem;
-use crate::document::{Document, Kind, recognise};
+use crate::document::{Document, Kind, is_payload, recognise};
 
 const KINDS: &[Kind] = &[
     Kind::OemInput,
@@ -67,6 +67,54 @@ fn payload_is_never_an_error() {
         assert_eq!(recognised.kind, None);
         assert!(matches!(recognised.outcome, Ok(Document::Other(_))));
     }
+}
+
+#[test]
+fn what_the_beginning_tells_to_be_payload_is_payload_as_a_whole() {
+    let texts: [&[u8]; 16] = [
+        fixtures::OEM_INPUT.as_bytes(),
+        b"<Task version='1.3'><a></Task>",
+        b"\xef\xbb\xbf<?xml version='1.0' encoding='utf-8'?>\n<!-- <OEMInput> --><all>\xc3\xbc</all>",
+        b"<?xml version='1.0' encoding='UTF-16'?><Task/>",
+        b"<?xml version='1.0' encoding='windows-1252'?><Task a='\xfc'/>",
+        b"<Task a='\xfc'/>",
+        b"\xff\xfe<\0T\0/\0>\0",
+        b"<n:OEMInput/>",
+        b"<OEMInputs/>",
+        b"<identity xmlns='urn:other'/>",
+        b"Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\<a>]\r\n",
+        b"REGEDIT4\n<a>",
+        b"MZ\x90\0<a>",
+        b"<!DOCTYPE a><a/>",
+        b"",
+        b"text",
+    ];
+    let mut told = 0;
+    for bytes in texts {
+        for (name, end) in ["a.xml", "aFM.xml", "a.reg", "a.inf"]
+            .iter()
+            .flat_map(|name| (0..=bytes.len()).map(move |end| (*name, end)))
+        {
+            if is_payload(name, &bytes[..end]) {
+                told += 1;
+                let recognised = recognise(name, bytes);
+                assert_eq!(
+                    (name, recognised.kind),
+                    ("a.xml", None),
+                    "{bytes:?} to {end}"
+                );
+                let Ok(Document::Other(other)) = recognised.outcome else {
+                    panic!("{bytes:?} to {end} is no payload");
+                };
+                assert_eq!(other.claimed, None);
+            }
+        }
+    }
+    assert!(is_payload(
+        "screens.xml",
+        b"<?xml version='1.0'?>\n<all>\n  <a"
+    ));
+    assert!(told > 100, "{told}");
 }
 
 #[test]
