@@ -253,7 +253,8 @@ fn files_inside_are_listed_and_written() {
                 "it has no partition Main\n  hint: it has EFIESP, MainOS",
             ),
             ("MainOS:Windows/x", "Windows/x: is not there"),
-            ("MainOS:Windows", "found a directory, expected a file"),
+            ("MainOS:Windows", "Windows: is a directory"),
+            ("MainOS", "a partition is named and no file in it"),
         ] {
             let run = proofmark(path, &format!("image cat image.ffu {target}")).ended(2);
             assert!(run.stderr.contains(problem), "{}", run.stderr);
@@ -279,7 +280,7 @@ fn a_store_without_a_table_hides_no_other() {
     write("both.ffu", &[disk, vec![1; 131_072]]);
     let run = proofmark(path, "image ls both.ffu").ended(1);
     assert!(run.stdout.contains("MainOS"), "{}", run.stdout);
-    let said = "contradiction: the disk of store 2: MBR.Signature at offset 510";
+    let said = "contradiction: the disk of store 2: MBR.BootIndicator at offset 446";
     assert!(run.stdout.contains(said), "{}", run.stdout);
     let run = proofmark(
         path,

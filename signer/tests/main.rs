@@ -4,6 +4,7 @@ mod app_package;
 mod authority;
 mod catalog;
 mod efi_variable;
+mod full_flash;
 mod identity;
 mod image;
 #[path = "../../formats/tests/pe/builder.rs"]

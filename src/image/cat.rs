@@ -32,10 +32,17 @@ pub(super) fn run(arguments: &CatArgs) -> Result<Exit, Error> {
     let about = |problem: &dyn std::fmt::Display| {
         Error::file(path, format_args!("{}: {problem}", target.path))
     };
+    if target.path.trim_matches(['/', '\\']).is_empty() {
+        let problem = "a partition is named and no file in it; PARTITION:PATH is meant";
+        return Err(Error::file(path, problem).hint("image ls lists a directory"));
+    }
     let found = volume.find(&target.path).map_err(|error| about(&error))?;
     let Some(entry) = found else {
         return Err(about(&"is not there").hint("image ls lists a directory"));
     };
+    if entry.directory {
+        return Err(about(&"is a directory").hint("image ls lists it"));
+    }
     let mut file = volume
         .open_file(entry.node)
         .map_err(|error| about(&error))?;

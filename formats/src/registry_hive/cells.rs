@@ -86,11 +86,16 @@ impl<R: Read + Seek> Cells<R> {
                 problem,
             });
         }
-        let mut bins = Vec::new();
+        let mut cells = Self {
+            input,
+            bins: Vec::new(),
+            length,
+            pages: Vec::new(),
+        };
         let mut start = 0_u32;
         while start < length {
             let offset = FIRST_BIN.saturating_add(u64::from(start));
-            let header = read_at(&mut input, "hbin", "header", offset, 32)?;
+            let header = cells.read("hbin", "header", offset, 32)?;
             let mut cursor = Cursor::new("hbin", &header, offset);
             let signature = cursor.array::<4>("Signature")?;
             if signature != *b"hbin" {
@@ -119,15 +124,10 @@ impl<R: Read + Seek> Cells<R> {
                 let expected = format!("a multiple of 4096, at most {left}");
                 return Err(invalid("Size", offset.saturating_add(8), size, &expected));
             }
-            bins.push(start);
+            cells.bins.push(start);
             start = start.saturating_add(size);
         }
-        Ok(Self {
-            input,
-            bins,
-            length,
-            pages: Vec::new(),
-        })
+        Ok(cells)
     }
 
     /// The used cell at `place`, which stands at byte `named_at` of the file as `structure.field`.

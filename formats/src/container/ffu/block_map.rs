@@ -146,6 +146,8 @@ fn keep_tail(map: &mut BTreeMap<u64, Extent>, old: Extent, end: u64) {
 pub struct Disk<'a, R> {
     map: &'a BlockMap,
     input: R,
+    /// Where the input is, as far as that is known.
+    input_position: Option<u64>,
     position: u64,
 }
 
@@ -155,6 +157,7 @@ impl<'a, R: Read + Seek> Disk<'a, R> {
         Self {
             map,
             input,
+            input_position: None,
             position: 0,
         }
     }
@@ -177,11 +180,16 @@ impl<R: Read + Seek> Read for Disk<'_, R> {
         }
         let read = match file {
             Some(offset) => {
-                self.input.seek(SeekFrom::Start(offset))?;
-                match self.input.read(buffer)? {
-                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                    read => read,
+                // Where nothing moves, what a buffered input holds is kept.
+                if self.input_position.take() != Some(offset) {
+                    self.input.seek(SeekFrom::Start(offset))?;
                 }
+                let read = self.input.read(buffer)?;
+                if read == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                self.input_position = Some(offset.saturating_add(read as u64));
+                read
             }
             None => {
                 buffer.fill(0);
