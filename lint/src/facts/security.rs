@@ -242,12 +242,15 @@ impl<'a> Facts<'a> {
 
     /// The secure-boot variables that a package brings.
     pub fn variables_of<'p>(&'p self, definition: &'p Definition) -> Vec<InstalledVariable<'p>> {
+        let variables = &self.workspace.security.variables;
+        if variables.is_empty() {
+            return Vec::new();
+        }
         let files = definition.files().into_iter().filter_map(|file| {
             let source = file.source.as_ref()?;
             let Payload::Found(found) = self.payload(definition, &source.value) else {
                 return None;
             };
-            let variables = &self.workspace.security.variables;
             let (path, content) = variables.get_key_value(found.path.as_str())?;
             Some(InstalledVariable {
                 place: definition.place(source, file.route),

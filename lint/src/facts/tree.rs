@@ -22,6 +22,11 @@ pub struct FileTree {
 
 /// The spelling in which paths are compared: `/` between names, lower case, `.` and `..` resolved.
 fn folded(path: &str) -> String {
+    // Most paths are spelled so already but for case.
+    let is_plain = !path.ends_with('/') && !path.starts_with('.');
+    if is_plain && ["/.", "//", "\\"].iter().all(|odd| !path.contains(odd)) {
+        return path.to_lowercase();
+    }
     let mut names: Vec<&str> = Vec::new();
     for name in path.split(['/', '\\']) {
         match name {
@@ -139,6 +144,25 @@ mod tests {
         assert!(tree.in_folder("W/a").eq(["x.txt", "Y.txt"]));
         assert!(tree.in_folder("").eq(["top.txt"]));
         assert!(tree.has_below("w/A") && tree.has_below("W") && !tree.has_below("w/a/x.txt"));
+    }
+
+    #[test]
+    fn every_spelling_of_a_path_is_folded_alike() {
+        for (path, expected) in [
+            ("W/A.xml", "w/a.xml"),
+            ("/W/Ä", "/w/ä"),
+            ("w\\.\\A", "w/a"),
+            ("w//a/", "w/a"),
+            ("./w/../x", "x"),
+            ("../w", "../w"),
+            ("w/.hidden", "w/.hidden"),
+            (".hidden/A", ".hidden/a"),
+            ("a./b", "a./b"),
+            ("/", ""),
+            ("", ""),
+        ] {
+            assert_eq!(folded(path), expected, "{path}");
+        }
     }
 
     #[test]
