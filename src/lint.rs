@@ -12,11 +12,12 @@ use lint::baseline::{self, Baseline};
 use lint::cache::Cache;
 use lint::diagnostic::Level;
 use lint::earlier::Earlier;
-use lint::engine::{Outcome, gather, gather_again, judge, shipped};
+use lint::engine::{GatherError, Outcome, gather, gather_again, judge, shipped};
 use lint::explain;
 use lint::facts::Workspace;
 use lint::files::{Disk, Files};
 use lint::image::ImageType;
+use lint::nearest::nearest;
 use lint::policy::Policies;
 use lint::resolve::ResolveOptions;
 use lint::verify::{verify_again, verify_cabinets};
@@ -168,6 +169,9 @@ fn once(
     } else {
         reading(&Disk, |files| lint_in(files, &request, earlier))?
     };
+    if outcome.is_of_nothing() {
+        nothing_to_lint(&arguments.paths)?;
+    }
     let level = match arguments.fail_on {
         FailOn::Error => Some(Level::Error),
         FailOn::Warning => Some(Level::Warning),
@@ -181,6 +185,52 @@ fn once(
     match level.is_some_and(|level| outcome.reaches(level)) {
         true => Ok(Exit::Findings),
         false => Ok(Exit::Clean),
+    }
+}
+
+/// What is judged at all, for those who named something else.
+const INPUTS: &str = "lint reads image inputs, feature manifests, package definitions, provisioning, layouts, boot settings, \
+                      registry and INF files, command scripts, certificates, policies, and built packages (.cab)";
+
+/// Tells of paths that hold nothing to judge. A folder without inputs is an error, because a gate that looks into the wrong
+/// folder must not pass; a file may be one of many that changed.
+fn nothing_to_lint(paths: &[PathBuf]) -> Result<(), Error> {
+    match paths.iter().find(|path| path.is_dir()) {
+        Some(folder) => {
+            let folder = folder.display();
+            Err(Error::new(format_args!("nothing to lint below {folder}")).hint(INPUTS))
+        }
+        None => {
+            let paths: Vec<String> = paths
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect();
+            let is = if paths.len() == 1 { "is" } else { "are" };
+            output::note(format_args!(
+                "{} {is} nothing to lint: {INPUTS}",
+                paths.join(", ")
+            ));
+            Ok(())
+        }
+    }
+}
+
+/// The error of paths that cannot be read, with what was probably meant.
+fn unreadable(error: GatherError, paths: &[PathBuf]) -> Error {
+    let missing = paths.iter().find(|path| !path.exists());
+    let meant = missing.and_then(|path| {
+        let name = path.file_name()?.to_str()?;
+        let folder = path.parent().filter(|folder| folder.as_os_str() != "");
+        let beside = std::fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+        let names = beside.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let names: Vec<String> = names.collect();
+        let near = nearest(name, names.iter().map(String::as_str))?;
+        Some(path.with_file_name(near))
+    });
+    let error = Error::new(error);
+    match meant {
+        Some(meant) => error.hint(format_args!("did you mean {}?", meant.display())),
+        None => error,
     }
 }
 
@@ -221,7 +271,7 @@ fn gathered(
         Some(earlier) => gather_again(files, &paths, &options, earlier),
         None => gather(files, &paths, &options),
     };
-    let mut workspaces = workspaces.map_err(Error::new)?;
+    let mut workspaces = workspaces.map_err(|error| unreadable(error, request.paths))?;
     let verify = VerifyOptions {
         at: request.at,
         anchors: request.anchors,

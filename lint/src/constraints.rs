@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use formats::document::parts::Item;
 
-use crate::diagnostic::Level;
+use crate::diagnostic::{Fix, Level};
 use crate::facts::{FeatureList, Product};
 use crate::rule::Report;
 
@@ -25,6 +25,7 @@ struct Constraint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Forbidden,
+    Doubtful,
     Required,
     Exclusive,
     OneOf,
@@ -46,6 +47,7 @@ fn constraint(line: &'static str) -> Option<Constraint> {
         rule: columns.next()?,
         kind: match columns.next()? {
             "forbidden" => Kind::Forbidden,
+            "doubtful" => Kind::Doubtful,
             "required" => Kind::Required,
             "exclusive" => Kind::Exclusive,
             "one-of" => Kind::OneOf,
@@ -68,7 +70,7 @@ pub(crate) fn check(rule: &str, product: &Product, place: &str, report: &mut Rep
         let ids = row.features.iter();
         let found: Vec<&Item> = ids.filter_map(|id| product.feature(id)).collect();
         match row.kind {
-            Kind::Forbidden => {
+            Kind::Forbidden | Kind::Doubtful => {
                 for feature in found {
                     forbidden(product, feature, row, place, report);
                 }
@@ -110,11 +112,16 @@ fn forbidden(
 ) {
     let input = &product.oem_input;
     let id = &feature.text.value;
+    let off = product.switch_off(feature);
+    let off = match row.kind {
+        Kind::Doubtful => off.map(Fix::as_guess),
+        _ => off,
+    };
     report
         .at(input.item(feature), format!("`{id}` {place}"))
         .also(product.image_place(), "this makes it such an image")
         .help(format!("switch `{id}` off"))
-        .fix(product.switch_off(feature))
+        .fix(off)
         .at_most(row.level);
 }
 
@@ -141,6 +148,7 @@ fn exclusive(product: &Product, found: &[&Item], row: &Constraint, report: &mut 
             )
             .also(input.item(first), "the other one")
             .help("keep the feature that is meant")
+            .fix(product.switch_off(other).map(Fix::as_guess))
             .at_most(row.level);
     }
 }

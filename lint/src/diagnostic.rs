@@ -212,6 +212,15 @@ impl Fix {
         })
     }
 
+    /// Writes what was probably meant, a guess. `None` where the place is not text, or the new text would have to be
+    /// written as references.
+    pub fn guess(place: &Place, text: &str) -> Option<Self> {
+        if text.contains(['<', '&', '"', '\'']) {
+            return None;
+        }
+        Some(Self::replace(format!("write `{text}`"), place, text)?.as_guess())
+    }
+
     /// Spells the end of the text at `place` as the end of `known`, as far as the two are equal but for the case of
     /// letters. `None` where there is nothing to change.
     pub fn respell(place: &Place, source: &Source, known: &str) -> Option<Self> {

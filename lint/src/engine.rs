@@ -40,6 +40,10 @@ pub struct Outcome {
     pub products: Vec<ProductSeen>,
     /// How many documents and package definitions were read.
     pub documents: usize,
+    /// How many built packages were asked for or get into the products.
+    pub packages: usize,
+    /// How many certificates, code-integrity policies and secure-boot variables were read.
+    pub security_files: usize,
     /// The folders of the workspaces, as the user wrote or found them; findings are the same wherever these lie.
     pub roots: Vec<String>,
 }
@@ -74,6 +78,13 @@ impl Outcome {
     /// What each finding is recognised by in another run, in the order of the findings.
     pub fn fingerprints(&self) -> Vec<Fingerprint> {
         fingerprints(&self.diagnostics, &self.sources, &self.roots)
+    }
+
+    /// Whether there was nothing that could be judged.
+    pub fn is_of_nothing(&self) -> bool {
+        let findings = self.diagnostics.len().saturating_add(self.suppressed.len());
+        let read = [self.documents, self.packages, self.security_files];
+        findings == 0 && read == [0; 3]
     }
 
     /// Whether there is a finding at or above a level.
@@ -207,6 +218,14 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
         documents: workspaces
             .iter()
             .map(|workspace| workspace.sources.len())
+            .sum(),
+        packages: workspaces
+            .iter()
+            .map(|workspace| workspace.cabs().len())
+            .sum(),
+        security_files: workspaces
+            .iter()
+            .map(|workspace| workspace.security.len())
             .sum(),
         suppressed,
         failures,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+pub(crate) mod built;
 pub(crate) mod security;
 pub(crate) mod suppression;
 

@@ -234,3 +234,81 @@ fn the_security_packages_of_the_kit_trust_published_keys() {
     assert_eq!(rules("secureboot-"), wanted);
     assert_eq!(rules("rootcerts-"), [("rootcerts-test-in-retail", 4)]);
 }
+
+/// Oddities that people who know the kit have written down, where this copy has the files: rule, end of the file's path, and
+/// how often.
+const ODD: &[(&str, &str, usize)] = &[
+    ("dev-feature-in-retail", "bsp/RetailOEMInputTemplate.xml", 1),
+    ("expired-cert-file", "Certs/MicrosoftCrossCert2019.cer", 1),
+    ("expired-cert-file", "IoTOnboardingTask_1.0.0.0_ARM.cer", 1),
+    (
+        "feature-id-case",
+        "CustomRpi2/OEMInputSamples/RetailOEMInput.xml",
+        1,
+    ),
+    ("fmlist-release-type", "QCDB410CFMFileList.xml", 1),
+    ("inf-missing-catalog", "iaiogpio.inf", 1),
+    ("package-name-mismatch", "DeviceLayout.GPT8GB-R.wm.xml", 1),
+    ("package-name-mismatch", "DeviceLayout.MBR8GB-R.wm.xml", 1),
+    ("soc-device-pair", "SecureSample/RetailOEMInput.xml", 1),
+];
+
+#[test]
+fn every_oddity_that_this_copy_has_is_found() {
+    let Some(findings) = kit() else { return };
+    for (rule, end, number) in ODD {
+        let found = findings.iter().filter(|found| found.rule == *rule);
+        let found = found.filter(|found| found.primary.file().ends_with(end));
+        assert_eq!(found.count(), *number, "{rule} in {end}");
+    }
+    let without_run_time = |found: &&Diagnostic| {
+        found.rule == "required-feature-missing" && found.message.contains("IOT_CRT140")
+    };
+    assert!(findings.iter().any(|found| without_run_time(&found)));
+    // A task that declares UTF-16 and is not, and inputs of other tools, are payload: nobody may judge them.
+    let payload = ["DETask.xml", "UpdateOSInput.xml"];
+    let judged = findings.iter().find(|found| {
+        let mut ends = payload.iter();
+        ends.any(|end| found.primary.file().ends_with(end))
+    });
+    assert_eq!(judged, None);
+}
+
+#[test]
+fn what_the_kit_does_right_in_every_sample_is_not_found() {
+    let Some(findings) = kit() else { return };
+    let rules = [
+        "language-mismatch",
+        "oeminput-duplicate-entry",
+        "release-type-filename-mismatch",
+        "test-feature-without-test-fm",
+    ];
+    let found = findings.iter().find(|found| rules.contains(&found.rule));
+    assert_eq!(found, None);
+}
+
+#[test]
+fn the_page_about_the_kit_has_a_judgement_of_every_rule_that_finds_something() {
+    let Some(findings) = kit() else { return };
+    let page = std::fs::read_to_string(repository().join("docs/addonkit.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let rows: BTreeMap<&str, usize> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            (cells[1].trim_matches('`'), cells[3].parse().unwrap())
+        })
+        .collect();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for found in &findings {
+        *counts.entry(found.rule).or_default() += 1;
+    }
+    // The page tells of a later day: more of Microsoft's certificates are over by then.
+    for (rule, number) in [("secureboot-db-expiring", 7), ("expired-cert-file", 8)] {
+        assert!(
+            counts.get(rule).is_some_and(|found| *found <= number),
+            "{counts:?}"
+        );
+        counts.insert(rule, number);
+    }
+    assert_eq!(rows, counts);
+}

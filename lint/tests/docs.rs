@@ -12,6 +12,8 @@ use lint::policy::CORE;
 use lint::rule::{Input, RuleInfo};
 use lint::rules::{self, ALL};
 
+use crate::fixes::{self, Cure};
+
 const CATALOGUE: &str = include_str!("catalogue.tsv");
 
 /// The parts of the catalogue and their headings.
@@ -109,6 +111,15 @@ fn page(info: &RuleInfo) -> String {
         info.clause,
         info.since,
     );
+    let fix = match fixes::cures().get(info.id) {
+        Some(Cure::Safe) => Some("`--fix` mends it".to_owned()),
+        Some(Cure::Guess) => Some("`--unsafe-fixes` mends it, a guess".to_owned()),
+        Some(Cure::None(reason)) => Some(format!("none: {reason}")),
+        None => None,
+    };
+    if let Some(fix) = fix {
+        let _ = writeln!(page, "| fix | {fix} |");
+    }
     for parameter in info.parameters {
         let doc: Vec<&str> = parameter.doc.lines().map(str::trim).collect();
         let _ = writeln!(

@@ -7,6 +7,7 @@ mod authority;
 mod docs;
 mod example;
 mod facts;
+mod fixes;
 mod fixtures;
 mod hostile;
 #[path = "../../formats/tests/pe/builder.rs"]

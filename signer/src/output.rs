@@ -145,7 +145,14 @@ fn temporary_beside(target: &Path) -> io::Result<tempfile::NamedTempFile> {
     // A result is no secret: whoever may read new files may read it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder_of(target))
+    let folder = folder_of(target);
+    builder.tempfile_in(folder).map_err(|error| {
+        // The error names the temporary file, which nobody knows.
+        match folder.is_dir() {
+            false => io::Error::new(error.kind(), "its folder does not exist"),
+            true => error,
+        }
+    })
 }
 
 fn finish_file(
@@ -231,5 +238,12 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(fs::read(&source).unwrap(), vec![1; WORTH_A_THREAD as usize]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_what_the_error_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = write_bytes(&folder.path().join("none/file"), b"x").unwrap_err();
+        assert_eq!(error.to_string(), "its folder does not exist");
     }
 }

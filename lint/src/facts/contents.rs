@@ -118,6 +118,12 @@ impl Contents {
         members.find(|member| member.path.eq_ignore_ascii_case(path))
     }
 
+    /// Whether a component of it installs a service.
+    pub fn installs_services(&self) -> bool {
+        let mut components = self.components.iter();
+        components.any(|component| !component.services.is_empty())
+    }
+
     /// The images of drivers.
     pub fn drivers(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(|member| member.is_driver())

@@ -17,7 +17,7 @@ use formats::document::wm_xml::WmXml;
 use formats::document::workspace_settings::WorkspaceSettings;
 use formats::source::{Source, Span, Spanned};
 
-use crate::diagnostic::Place;
+use crate::diagnostic::{Fix, Place};
 use crate::files;
 
 /// A document that was read. It stands for the document itself: `file.release_type` is the document's.
@@ -83,6 +83,24 @@ impl<T> File<T> {
             end,
         };
         Some(self.place(span, route))
+    }
+
+    /// Comments an element out that must not be there; see [`Fix::comment_out`].
+    pub fn comment_out(&self, element: Span, what: &str) -> Option<Fix> {
+        let title = format!("comment `{what}` out");
+        Fix::comment_out(title, &self.place(element, ""), &self.source)
+    }
+
+    /// The element whose whole content is this value, tags included.
+    pub fn element_of<V>(&self, value: &Spanned<V>) -> Option<Span> {
+        let text = self.source.text();
+        let start = text.get(..value.span.start)?.rfind('<')?;
+        let behind = text.get(value.span.end..)?;
+        let length = behind.find('>')?.checked_add(1)?;
+        let tags = text.get(start..value.span.start)?.trim_end();
+        let is_whole = tags.ends_with('>') && behind.trim_start().starts_with("</");
+        let end = value.span.end.checked_add(length)?;
+        is_whole.then_some(Span { start, end })
     }
 
     /// A list's member with its tags, which is what a fix comments out.

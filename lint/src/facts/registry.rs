@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use formats::document::pkg_xml::PkgMacro;
 use formats::document::registry::{
-    CanonicalKey, Registry, RegistryKey, RegistryType, RegistryValue, canonical_key,
+    CanonicalKey, Registry, RegistryData, RegistryKey, RegistryType, RegistryValue, canonical_key,
 };
 use formats::source::{Source, Span, Spanned};
 
-use crate::diagnostic::Place;
+use crate::diagnostic::{Fix, Place};
 
 /// How many macros of a key name are replaced; values may hold macros again.
 const MOST_REPLACED: usize = 8;
@@ -234,6 +234,25 @@ impl RegistryAt<'_, RegistryValue> {
             RegistryType::Missing => return "without a type".to_owned(),
         };
         format!("`{name}`")
+    }
+
+    /// The value without effect: a number as 0 in as many digits, any other value as a comment. `None` where the text
+    /// allows neither.
+    pub fn switched_off(&self) -> Option<Fix> {
+        if !matches!(self.data(), Ok(RegistryData::Number(_))) {
+            let title = format!("comment `{}` out", self.name.value);
+            return Fix::comment_out(title, &self.place(), self.source);
+        }
+        let span = self.data_place().span()?;
+        let written = self.source.slice(span).trim_end();
+        let kept = written.trim_end_matches(|digit: char| digit.is_ascii_hexdigit());
+        let zeros = "0".repeat(written.len().checked_sub(kept.len())?);
+        let digits = Span {
+            start: span.start.checked_add(kept.len())?,
+            end: span.start.checked_add(written.len())?,
+        };
+        let title = format!("write `{kept}{zeros}`");
+        Fix::replace(title, &Place::text(self.source, digits, ""), zeros)
     }
 
     /// The key that the value belongs to, as written.

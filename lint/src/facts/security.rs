@@ -34,6 +34,19 @@ pub struct SecurityFiles {
     pub code: BTreeMap<String, SignedCode>,
 }
 
+impl SecurityFiles {
+    /// How many policies, variables and certificates there are.
+    pub fn len(&self) -> usize {
+        let others = self.variables.len().saturating_add(self.certificates.len());
+        self.policies.len().saturating_add(others)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// A policy in binary form.
 #[derive(Debug, Clone)]
 pub struct PolicyContent {

@@ -92,7 +92,7 @@ mod tests {
 ::error file=a.xml,line=2,endLine=2,col=4,endColumn=4,title=a-rule::found `x`, expected `y`%0Ahelp: write `y`
 ::error file=p/a.cab,title=unsigned-cab::not signed%0Aa.xml:2:1: taken in here%0Aat: signature[0]
 ::notice file=a.xml,line=2,endLine=3,title=b-rule::over two lines
-2 errors, 1 info in no product, 0 documents read
+2 errors, 1 info
 ";
         assert_eq!(commands(&outcome), wanted);
     }

@@ -77,11 +77,22 @@ pub fn summary(outcome: &Outcome) -> String {
         0 => "no product".to_owned(),
         count => format!("{} ({})", counted(count, "product"), types.join(", ")),
     };
-    let documents = counted(outcome.documents, "document");
     if !outcome.suppressed.is_empty() {
         found.push(format!("{} suppressed", outcome.suppressed.len()));
     }
-    format!("{} in {products}, {documents} read", found.join(", "))
+    let found = found.join(", ");
+    let read = [
+        (outcome.documents, "document"),
+        (outcome.packages, "package"),
+    ];
+    let read = read.into_iter().filter(|(count, _)| *count > 0);
+    let read: Vec<String> = read.map(|(count, one)| counted(count, one)).collect();
+    // A policy is checked without anything that it is about.
+    match (outcome.products.is_empty(), read.is_empty()) {
+        (true, true) => found,
+        (false, true) => format!("{found} in {products}"),
+        _ => format!("{found} in {products}, {} read", read.join(" and ")),
+    }
 }
 
 fn counted(count: usize, one: &str) -> String {
@@ -301,7 +312,7 @@ some-rule
    fix: write `three`
 policy: warning by policy.toml:2
 
-1 warning in no product, 0 documents read";
+1 warning";
         assert_eq!(text(&outcome), wanted);
     }
 
@@ -314,7 +325,7 @@ some-rule
   × test signer
     at: a.cab (signature[0].signer)
 
-1 error in no product, 0 documents read";
+1 error";
         assert_eq!(text(&outcome_of(&[], vec![finding])), wanted);
     }
 
@@ -361,10 +372,7 @@ some-rule
             "{shown:?}"
         );
         assert!(!shown.contains('\u{202E}'));
-        assert!(
-            shown.ends_with("1 error in 1 product (1 test), 0 documents read"),
-            "{shown}"
-        );
+        assert!(shown.ends_with("1 error in 1 product (1 test)"), "{shown}");
     }
 
     #[test]

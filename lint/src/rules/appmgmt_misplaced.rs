@@ -1,4 +1,8 @@
-use crate::facts::Facts;
+use formats::document::customizations::Customizations;
+use formats::source::Span;
+
+use crate::diagnostic::Fix;
+use crate::facts::{Facts, File};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -53,15 +57,34 @@ impl Rule for AppmgmtMisplaced {
                         file.place(setting.element, setting.path.clone()),
                         "`ApplicationManagement` is not below `Policies`",
                     )
-                    .help("move it to `Common/Policies/ApplicationManagement`");
+                    .help("move it to `Common/Policies/ApplicationManagement`")
+                    .fix(moved(file, setting.element.start));
             }
         }
     }
 }
 
+/// Puts `Policies` around the element that holds a byte, where there are no `Policies` yet.
+fn moved(file: &File<Customizations>, inside: usize) -> Option<Fix> {
+    const NAME: &str = "ApplicationManagement";
+    let mut settings = file.settings.iter();
+    if settings.any(|setting| setting.path.starts_with("Common/Policies")) {
+        return None;
+    }
+    let text = file.source.text();
+    let (open, close) = (format!("<{NAME}>"), format!("</{NAME}>"));
+    let start = text.get(..inside)?.rfind(&open)?;
+    let length = text.get(start..)?.find(&close)?.checked_add(close.len())?;
+    let end = start.checked_add(length).filter(|end| inside < *end)?;
+    let place = file.place(Span { start, end }, "");
+    let element = text.get(start..end)?;
+    let title = format!("put `Policies` around `{NAME}`");
+    Fix::replace(title, &place, format!("<Policies>{element}</Policies>"))
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::testing::{customizations, lint_one};
+    use crate::testing::{customizations, fixed, lint_one};
 
     #[test]
     fn app_management_is_a_policy() {
@@ -75,5 +98,26 @@ mod tests {
             lint("", ""),
             ["error customizations.xml:2:24 `ApplicationManagement` is not below `Policies`"]
         );
+    }
+
+    #[test]
+    fn the_element_is_put_below_policies_where_there_are_none() {
+        let settings = "\n<ApplicationManagement>\n<AllowAllTrustedApps>Yes</AllowAllTrustedApps>\n</ApplicationManagement>";
+        let fix = |before: &str| {
+            let files = [(
+                "customizations.xml",
+                customizations(&format!("{before}{settings}")),
+            )];
+            let after = fixed("appmgmt-misplaced", &files, "customizations.xml");
+            (after, files[0].1.clone())
+        };
+        let (after, before) = fix("");
+        let wanted = settings
+            .replace("\n<App", "\n<Policies><App")
+            .replace("ment>\n<All", "ment>\n<All")
+            + "</Policies>";
+        assert_eq!(after, before.replace(settings, &wanted));
+        let (after, before) = fix("<Policies><Security><A>1</A></Security></Policies>");
+        assert_eq!(after, before);
     }
 }

@@ -1,4 +1,4 @@
-use crate::diagnostic::Level;
+use crate::diagnostic::{Fix, Level};
 use crate::facts::Facts;
 use crate::facts::boot::{BootAt, NO_INTEGRITY_CHECKS, PRERELEASE_SIGNATURES};
 use crate::facts::version::OsBuild;
@@ -66,7 +66,9 @@ impl Rule for BcdPrereleaseSignatures {
                 }
                 let message = format!("`{}` is on in a retail image", kind.name);
                 let finding = report.at(setting.value_place(), message);
-                finding.help("switch it off, or keep the package out of retail images");
+                finding
+                    .help("switch it off, or keep the package out of retail images")
+                    .fix(setting.comment_out(kind).map(Fix::as_guess));
                 if is_overridden && kind == PRERELEASE_SIGNATURES {
                     finding.at_most(Level::Warning);
                 }

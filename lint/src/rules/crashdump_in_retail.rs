@@ -74,6 +74,7 @@ impl Rule for CrashdumpInRetail {
                 );
                 let finding = report.at(value.data_place(), message);
                 finding.help("leave the value away, or set `CrashDumpEnabled` to 0");
+                finding.fix(value.switched_off());
                 if !systems.contains(&System::Mobile) {
                     finding.at_most(Level::Warning);
                 }
@@ -86,7 +87,7 @@ impl Rule for CrashdumpInRetail {
 mod tests {
     use crate::image::ImageType;
     use crate::resolve::ResolveOptions;
-    use crate::testing::{lint_one, oem_input, run, wm_registry, workspace_with};
+    use crate::testing::{fixed, lint_one, oem_input, product, run, wm_registry, workspace_with};
 
     const RULE: &str = "crashdump-in-retail";
 
@@ -120,6 +121,19 @@ mod tests {
             r#"<regValue name="CrashDumpEnabled" type="REG_DWORD" value="1"/>"#,
         );
         assert!(lint(&[("A.wm.xml", other)]).is_empty());
+    }
+
+    #[test]
+    fn numbers_become_zero_and_the_file_of_the_dump_a_comment() {
+        let fix = |name: &str, kind: &str, data: &str| {
+            let value = format!("<regValue name=\"{name}\" type=\"{kind}\" value=\"{data}\"/>");
+            let wm = wm_registry(r"$(hklm.control)\CrashControl", &value);
+            let retail = "<ReleaseType>Production</ReleaseType>";
+            fixed(RULE, &product(retail, &[("A", wm)]), "A/A.wm.xml")
+        };
+        assert!(fix("CrashDumpEnabled", "REG_DWORD", "0x00000003").contains("\"0x00000000\""));
+        let comment = "<!-- regValue name=\"DedicatedDumpFile\"";
+        assert!(fix("DedicatedDumpFile", "REG_SZ", "D:\\dump").contains(comment));
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -54,7 +55,12 @@ impl Rule for DefaultSampleApp {
                             file.value(name, app.route.clone()),
                             format!("`{}` is a sample app in a retail image", name.value),
                         )
-                        .help("switch the feature off that brings the package");
+                        .help("switch the feature off that brings the package")
+                        // Images for tests may get the app by the same file.
+                        .fix(
+                            file.comment_out(app.element, "Application")
+                                .map(Fix::as_guess),
+                        );
                 }
             }
         }

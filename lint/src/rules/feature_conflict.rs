@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::lists::{self, Conflict};
 use crate::rule::{Report, Rule, declare_rule};
@@ -75,7 +76,9 @@ impl Rule for FeatureConflict {
                             .fix(product.switch_off(off));
                     }
                     None => {
-                        finding.help("switch one of them off");
+                        finding
+                            .help("switch one of them off")
+                            .fix(product.switch_off(second).map(Fix::as_guess));
                     }
                 }
             }
@@ -134,6 +137,8 @@ mod tests {
             "{text}"
         );
         let unclear = files("Test", ["SEC_SECUREBOOT", "SEC_SECUREBOOT_TEST"]);
-        assert!(!fixed(ID, &unclear, "OEMInput.xml").contains("<!--"));
+        let text = fixed(ID, &unclear, "OEMInput.xml");
+        let second = "<!-- Feature>SEC_SECUREBOOT_TEST</Feature -->";
+        assert!(text.contains(second), "{text}");
     }
 }

@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::files::written_name;
 use crate::rule::{Report, Rule, declare_rule};
@@ -52,7 +53,8 @@ impl Rule for FmlistReleaseType {
                             list.value(word, format!("{}/@ReleaseType", fm.route)),
                             message,
                         )
-                        .help("write `Test`, or rename the manifest");
+                        .help("write `Test`, or rename the manifest")
+                        .fix(Fix::guess(&list.value(word, ""), "Test"));
                 }
             }
         }

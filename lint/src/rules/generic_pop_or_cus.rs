@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::{Facts, FeatureList};
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -62,7 +63,8 @@ impl Rule for GenericPopOrCus {
                             "`CUS_DEVICE_INFO` together with `IOT_GENERIC_POP`",
                         )
                         .also(input.item(generic), "the other one")
-                        .help("choose the one that is meant");
+                        .help("choose the one that is meant")
+                        .fix(product.switch_off(own).map(Fix::as_guess));
                 }
                 (None, None) => {
                     report
@@ -70,7 +72,12 @@ impl Rule for GenericPopOrCus {
                             product.features_place(FeatureList::Microsoft),
                             "neither `IOT_GENERIC_POP` nor `CUS_DEVICE_INFO`",
                         )
-                        .help("choose `IOT_GENERIC_POP` for updates of the operating system only");
+                        .help("choose `IOT_GENERIC_POP` for updates of the operating system only")
+                        .fix(
+                            product
+                                .choose(FeatureList::Microsoft, "IOT_GENERIC_POP")
+                                .map(Fix::as_guess),
+                        );
                 }
                 _ => {}
             }

@@ -1,5 +1,9 @@
-use crate::facts::Facts;
+use formats::document::device_layout::{DeviceLayout, Partition};
+use formats::source::Spanned;
+
+use crate::diagnostic::Fix;
 use crate::facts::layout::{partition, sectors};
+use crate::facts::{Facts, File};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -51,7 +55,8 @@ impl Rule for LayoutEfiespFs {
                         layout.value(system, "Partition/FileSystem"),
                         format!("the boot partition is `{}`, wanted `FAT`", system.value),
                     )
-                    .help("write `FAT`");
+                    .help("write `FAT`")
+                    .fix(written(layout, system, "FAT"));
             }
             if let Some(size) = boot.total_sectors.as_ref()
                 && sectors(&boot.total_sectors).is_some_and(|size| size < SMALLEST)
@@ -64,7 +69,8 @@ impl Rule for LayoutEfiespFs {
                             size.value
                         ),
                     )
-                    .help(format!("write `{SMALLEST}`"));
+                    .help(format!("write `{SMALLEST}`"))
+                    .fix(written(layout, size, &SMALLEST.to_string()));
             }
             let is_bootable = |value: &Option<formats::source::Spanned<String>>| {
                 value
@@ -78,9 +84,27 @@ impl Rule for LayoutEfiespFs {
             {
                 report
                     .at(whole, "no partition is `Bootable`")
-                    .help("add `<Bootable>true</Bootable>` to the boot partition");
+                    .help("add `<Bootable>true</Bootable>` to the boot partition")
+                    .fix(bootable(layout, boot));
             }
         }
+    }
+}
+
+fn written(layout: &File<DeviceLayout>, old: &Spanned<String>, new: &str) -> Option<Fix> {
+    Fix::replace(format!("write `{new}`"), &layout.value(old, ""), new)
+}
+
+fn bootable(layout: &File<DeviceLayout>, boot: &Partition) -> Option<Fix> {
+    const ELEMENT: &str = "<Bootable>true</Bootable>";
+    match &boot.bootable {
+        Some(wrong) => written(layout, wrong, "true"),
+        None => Fix::append(
+            format!("add `{ELEMENT}`"),
+            &layout.source,
+            boot.element,
+            ELEMENT,
+        ),
     }
 }
 

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::facts::manufacturing::profile_keys;
+use crate::facts::services::{InstalledService, Installer};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -47,13 +49,14 @@ impl Rule for MfgServiceUnknown {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for scope in facts.registry_scopes() {
             let paths = scope.files.iter().map(|file| file.path());
-            let packages = paths.filter_map(|path| facts.index.package(path));
-            let services = packages.flat_map(|package| package.definition.services());
+            let installers = paths.filter_map(|path| facts.installer(path));
+            let services: Vec<InstalledService<'_>> =
+                installers.flat_map(Installer::services).collect();
             let (mut names, mut shown) = (BTreeSet::new(), BTreeMap::new());
-            for service in services {
-                names.extend(service.name.map(str::to_lowercase));
-                if let Some(name) = service.display_name {
-                    shown.entry(name.to_lowercase()).or_insert(service);
+            for service in &services {
+                names.insert(service.name().to_lowercase());
+                if let Some(name) = service.attribute("displayName") {
+                    shown.entry(name.value.to_lowercase()).or_insert(service);
                 }
             }
             for (at, key) in scope.files.iter().copied().flat_map(profile_keys) {
@@ -65,12 +68,19 @@ impl Rule for MfgServiceUnknown {
                 let Some(service) = shown.filter(|_| facts.is_judged(at.source.name())) else {
                     continue;
                 };
-                let right = service.name.unwrap_or_default();
+                let right = service.name();
                 let message = format!(
                     "`{name}` is the display name of the service `{right}`, expected `{right}`"
                 );
+                let place = at.name_place(name);
+                // Where macros hide the name, the place is the whole key.
+                let is_name = place
+                    .span()
+                    .is_some_and(|span| at.source.slice(span) == name);
+                let fix = Fix::guess(&place, right).filter(|_| is_name);
                 report
-                    .at(at.name_place(name), message)
+                    .at(place, message)
+                    .fix(fix)
                     .also(service.place.clone(), "the service")
                     .help(format!("write `{right}`"));
             }

@@ -1,5 +1,6 @@
 use crate::diagnostic::Fix;
-use crate::facts::{Definition, Facts};
+use crate::facts::Facts;
+use crate::facts::services::Installer;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -39,26 +40,29 @@ declare_rule! {
 
 impl Rule for MmosServiceNotAuto {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for package in &facts.packages {
-            let Definition::Pkg(file) = &package.definition else {
+        for service in facts.services() {
+            let package = service.package;
+            let Some(start) = service.attribute("start").filter(|_| package.is_legacy()) else {
                 continue;
             };
-            for service in &file.services {
-                let Some(start) = service.start.as_ref().filter(|start| start.value != "Auto")
-                else {
-                    continue;
-                };
-                let name = service.name.as_ref().map_or("", |name| &name.value);
-                let place = file.value(start, service.route.clone());
-                let fix = Fix::replace("write `Auto`", &place, "Auto");
-                report
-                    .at(
-                        place,
-                        format!("service `{name}` is `{}`, expected `Auto`", start.value),
-                    )
-                    .help("write `Auto`, or keep it where another service starts this one")
-                    .fix(fix);
+            // Built packages spell it as the system does.
+            let is_auto = match package {
+                Installer::Definition(_) => start.value == "Auto",
+                Installer::Built(_) => start.value.eq_ignore_ascii_case("auto"),
+            };
+            if is_auto {
+                continue;
             }
+            let message = format!(
+                "service `{}` is `{}`, expected `Auto`",
+                service.name(),
+                start.value
+            );
+            let fix = Fix::replace("write `Auto`", &start.place, "Auto");
+            package
+                .report(report, facts, start.place, message)
+                .help("write `Auto`, or keep it where another service starts this one")
+                .fix(fix);
         }
     }
 }

@@ -36,6 +36,7 @@ mod catalog_unknown_oid;
 mod cert_expired;
 mod cert_expires_soon;
 mod cert_not_yet_valid;
+mod component_differs_from_definition;
 mod computer_name_fixed;
 mod cpufilter_case;
 mod crashdump_in_retail;
@@ -350,6 +351,7 @@ pub static ALL: &[&RuleInfo] = &[
     &cert_expired::RULE,
     &cert_expires_soon::RULE,
     &cert_not_yet_valid::RULE,
+    &component_differs_from_definition::RULE,
     &computer_name_fixed::RULE,
     &cpufilter_case::RULE,
     &crashdump_in_retail::RULE,

@@ -1,7 +1,7 @@
 use formats::document::customizations::Customizations;
 use formats::document::parts::Item;
 
-use crate::diagnostic::Level;
+use crate::diagnostic::{Fix, Level};
 use crate::facts::{Facts, File};
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -63,7 +63,8 @@ impl Rule for MultipleStartupApps {
                 );
                 finding
                     .also(first_file.item(first), "the other one")
-                    .help("keep one `StartupApp`; apps without a window start as background tasks");
+                    .help("keep one `StartupApp`; apps without a window start as background tasks")
+                    .fix(file.comment_out(app.element, "Default").map(Fix::as_guess));
                 if id.eq_ignore_ascii_case(first_id) {
                     finding.at_most(Level::Warning);
                 }

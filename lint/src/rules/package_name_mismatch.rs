@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::{Definition, Facts};
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -57,7 +58,8 @@ impl Rule for PackageNameMismatch {
                 report
                     .at(file.value(legacy, "identity/@legacyName"), message)
                     .also(file.value(name, "identity/@name"), "the name")
-                    .help("write the same in both places; a package that has shipped keeps its `legacyName`");
+                    .help("write the same in both places; a package that has shipped keeps its `legacyName`")
+                    .fix(Fix::guess(&file.value(legacy, ""), &joined));
             }
         }
     }

@@ -1,4 +1,4 @@
-use crate::diagnostic::Level;
+use crate::diagnostic::{Fix, Level};
 use crate::facts::Facts;
 use crate::image::ImageType;
 use crate::rule::{Report, Rule, declare_rule};
@@ -50,6 +50,7 @@ impl Rule for PackageOwner {
                 .as_ref()
                 .map_or_else(|| definition.root_place(), |owner| owner.place.clone());
             let help = "write your own name, or the variable for it";
+            let fix = Fix::guess(&at, "$(OEMNAME)");
             if name.is_empty() {
                 report
                     .at(definition.root_place(), "the package has no owner")
@@ -57,11 +58,16 @@ impl Rule for PackageOwner {
             } else if name.eq_ignore_ascii_case("Microsoft") {
                 report
                     .at(at, "the owner is `Microsoft`, expected your own name")
-                    .help(help);
+                    .help(help)
+                    .fix(fix);
             } else if name.eq_ignore_ascii_case("Contoso") && facts.image == Some(ImageType::Retail)
             {
                 let message = "the owner is `Contoso`, the sample name, in a retail image";
-                report.at(at, message).help(help).at_most(Level::Warning);
+                report
+                    .at(at, message)
+                    .help(help)
+                    .fix(fix)
+                    .at_most(Level::Warning);
             }
         }
     }

@@ -1,4 +1,8 @@
-use crate::facts::Facts;
+use formats::document::device_layout::OemDevicePlatform;
+use formats::source::Spanned;
+
+use crate::diagnostic::Fix;
+use crate::facts::{Facts, File};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -45,15 +49,27 @@ impl Rule for PlatformBothIdForms {
                         "`DevicePlatformID` beside `DevicePlatformIDs`",
                     )
                     .also(list, "the list")
-                    .help("keep the list");
+                    .help("keep the list")
+                    .fix(commented(platform, one));
             }
         }
     }
 }
 
+/// The single form as a comment; a guess where the list does not have it.
+fn commented(platform: &File<OemDevicePlatform>, one: &Spanned<String>) -> Option<Fix> {
+    let element = platform.element_of(one)?;
+    let fix = platform.comment_out(element, "DevicePlatformID")?;
+    let mut listed = platform.device_platform_ids.texts();
+    Some(match listed.any(|id| id.eq_ignore_ascii_case(&one.value)) {
+        true => fix,
+        false => fix.as_guess(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::testing::{device_platform, lint_one};
+    use crate::testing::{device_platform, fixed, lint_one};
 
     #[test]
     fn one_form_is_enough() {
@@ -71,5 +87,10 @@ mod tests {
         let wanted =
             "error OEMDevicePlatform.xml:2:19 `DevicePlatformID` beside `DevicePlatformIDs`";
         assert_eq!(lint(&format!("{one}{list}")), [wanted]);
+        let name = "OEMDevicePlatform.xml";
+        let files = [(name, device_platform(&format!("{one}{list}")))];
+        let after = fixed("platform-both-id-forms", &files, name);
+        let comment = "\n<!-- DevicePlatformID>A.B</DevicePlatformID -->";
+        assert_eq!(after, device_platform(&format!("{comment}{list}")));
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::facts::layout::{least_sectors, sectors};
 use crate::rule::{Report, Rule, declare_rule};
@@ -65,7 +66,12 @@ impl Rule for PlatformMinSectors {
                         ),
                     )
                     .also(layout.root_place(), "the layout")
-                    .help("write the size of the smallest disk that devices have");
+                    .help("write the size of the smallest disk that devices have")
+                    .fix(Fix::replace(
+                        format!("write `{least}`"),
+                        &platform.value(written, ""),
+                        least.to_string(),
+                    ));
             }
         }
     }

@@ -63,7 +63,8 @@ impl Rule for ProvBlockedMsftCert {
                             file.value(value, root.route.clone()),
                             "this certificate is known to break provisioning",
                         )
-                        .help("take the certificate out, and sign the app with another one");
+                        .help("take the certificate out, and sign the app with another one")
+                        .fix(file.comment_out(root.element, "RootCertificate"));
                 }
             }
         }

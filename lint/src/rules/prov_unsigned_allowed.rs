@@ -1,4 +1,4 @@
-use crate::diagnostic::Level;
+use crate::diagnostic::{Fix, Level};
 use crate::facts::Facts;
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -72,6 +72,7 @@ impl Rule for ProvUnsignedAllowed {
                             format!("{meaning} in a retail image"),
                         )
                         .help("take the setting out of retail images")
+                        .fix(file.comment_out(setting.element, name).map(Fix::as_guess))
                         .at_most(*level);
                 }
             }

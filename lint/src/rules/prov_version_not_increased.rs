@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use formats::document::customizations::Customizations;
 
+use crate::diagnostic::Fix;
 use crate::facts::version::PackageVersion;
 use crate::facts::{Facts, File};
 use crate::rule::{Report, Rule, declare_rule};
@@ -74,10 +75,25 @@ impl Rule for ProvVersionNotIncreased {
                         ),
                     )
                     .also(before.root_place(), "the package that was shipped")
-                    .help("raise the version");
+                    .help("raise the version")
+                    .fix(raised(&old.value).and_then(|raised| {
+                        let title = format!("write `{raised}`");
+                        Fix::replace(title, &file.place(version.span, ""), raised)
+                    }));
             }
         }
     }
+}
+
+/// A version with its last number one higher.
+fn raised(version: &str) -> Option<String> {
+    let version = version.trim();
+    let (start, last) = version.rsplit_once('.').unwrap_or(("", version));
+    let last = last.parse::<u16>().ok()?.checked_add(1)?;
+    Some(match start {
+        "" => last.to_string(),
+        start => format!("{start}.{last}"),
+    })
 }
 
 /// The identifier without braces.

@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -70,7 +71,8 @@ impl Rule for ReleaseTypeFilenameMismatch {
                             "`ReleaseType` is `{value}`, the name `{name}` promises `{promised}`"
                         ),
                     )
-                    .help(format!("write `{promised}`, or rename the file"));
+                    .help(format!("write `{promised}`, or rename the file"))
+                    .fix(Fix::guess(&input.value(found, ""), promised));
             }
         }
     }

@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -65,7 +66,8 @@ impl Rule for RemoteShellInRetail {
                             format!("`{id}` lets the network log in to a retail image"),
                         )
                         .because_of_image(product)
-                        .help("switch the feature off, or secure it and take it out of the list in the policy");
+                        .help("switch the feature off, or secure it and take it out of the list in the policy")
+                        .fix(product.switch_off(feature).map(Fix::as_guess));
                 }
             }
         }

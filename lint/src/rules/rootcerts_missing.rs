@@ -58,7 +58,7 @@ impl Rule for RootcertsMissing {
             if is_microsofts
                 || roots
                     .iter()
-                    .any(|(_, known)| known.public_key == root.public_key)
+                    .any(|known| known.certificate.public_key == root.public_key)
             {
                 continue;
             }

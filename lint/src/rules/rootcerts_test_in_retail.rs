@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::facts::security::objection_for_retail;
 use crate::rule::{Report, Rule, declare_rule};
@@ -41,21 +42,22 @@ declare_rule! {
 impl Rule for RootcertsTestInRetail {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         let provisioned = facts.provisioned_roots().into_iter();
-        let provisioned = provisioned.map(|(place, certificate)| (place, certificate.clone()));
-        let roots = facts.registry_roots().into_iter().chain(provisioned);
-        for (place, certificate) in roots {
+        for root in facts.registry_roots().into_iter().chain(provisioned) {
+            let certificate = &root.certificate;
             let now = facts.workspace.verified_at;
             let end = certificate.not_after;
             let expired = now.is_some_and(|now| end < now);
             let expired = expired.then(|| format!("it expired on {}", end.date()));
-            if let Some(objection) = objection_for_retail(&certificate).or(expired) {
+            if let Some(objection) = objection_for_retail(certificate).or(expired) {
                 let message = format!(
                     "the root {} is not for retail: {objection}",
                     certificate.subject
                 );
                 report
-                    .at(place, message)
-                    .help("take the certificate out of the packages of retail images");
+                    .at(root.place, message)
+                    .help("take the certificate out of the packages of retail images")
+                    // Images for tests may get it by the same file.
+                    .fix(root.removal.map(Fix::as_guess));
             }
         }
     }

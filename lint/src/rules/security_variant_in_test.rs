@@ -74,8 +74,7 @@ impl Rule for SecurityVariantInTest {
                 }
                 finding.help(format!("choose `{}`, or sign for retail", variant.test));
                 if product.feature(variant.test).is_none() {
-                    let title = format!("write `{}`", variant.test);
-                    finding.fix(Fix::replace(title, &place, variant.test));
+                    finding.fix(Fix::guess(&place, variant.test));
                 }
             }
         }

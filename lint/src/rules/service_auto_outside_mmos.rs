@@ -1,5 +1,6 @@
+use crate::diagnostic::Fix;
+use crate::facts::Facts;
 use crate::facts::system::System;
-use crate::facts::{Definition, Facts};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -43,34 +44,31 @@ declare_rule! {
 
 impl Rule for ServiceAutoOutsideMmos {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for package in &facts.packages {
-            let Definition::Pkg(file) = &package.definition else {
+        for service in facts.services() {
+            let package = service.package;
+            let Some(start) = service.attribute("start").filter(|_| package.is_legacy()) else {
                 continue;
             };
-            let systems = facts.systems_of(file.path());
+            if !start.value.eq_ignore_ascii_case("Auto") {
+                continue;
+            }
+            let systems = facts.systems_of(package.path());
             let is_iot = systems.contains(&System::IotCore) && !systems.contains(&System::Mobile);
-            let partition = package.definition.partition();
-            let is_of_mmos =
-                partition.is_some_and(|field| field.value.eq_ignore_ascii_case("MMOS"));
+            let partition = package.partition();
+            let is_of_mmos = partition.is_some_and(|name| name.eq_ignore_ascii_case("MMOS"));
             if is_iot || is_of_mmos {
                 continue;
             }
-            for service in &file.services {
-                let Some(start) = &service.start else {
-                    continue;
-                };
-                if !start.value.eq_ignore_ascii_case("Auto") {
-                    continue;
-                }
-                let name = service.name.as_ref().map_or("", |name| &name.value);
-                let message = format!(
-                    "service `{name}` has `Start=\"{}\"` outside of the manufacturing OS",
-                    start.value
-                );
-                report
-                    .at(file.value(start, service.route.clone()), message)
-                    .help("write `Disabled` and start it by a manufacturing profile, or move it to the manufacturing OS");
-            }
+            let message = format!(
+                "service `{}` has `Start=\"{}\"` outside of the manufacturing OS",
+                service.name(),
+                start.value
+            );
+            let fix = Fix::guess(&start.place, "Disabled");
+            package
+                .report(report, facts, start.place, message)
+                .help("write `Disabled` and start it by a manufacturing profile, or move it to the manufacturing OS")
+                .fix(fix);
         }
     }
 }

@@ -40,35 +40,30 @@ declare_rule! {
 
 impl Rule for ServiceImagePath {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for package in &facts.packages {
-            let definition = &package.definition;
-            for service in definition.services() {
-                let Some(path) = service.attribute("imagePath") else {
-                    continue;
-                };
-                let program = program(&path.value);
-                let name = program.rsplit(['\\', '/']).next().unwrap_or(program);
-                let place = definition.place(path, service.route);
-                let mut files = definition.files().into_iter();
-                let is_hidden = name.is_empty()
-                    || name.contains("$(")
-                    || name.eq_ignore_ascii_case("svchost.exe");
-                if names_a_drive(program) {
-                    report
-                        .at(
-                            place,
-                            format!("`{program}` names a drive, expected a path by a macro"),
-                        )
-                        .help("write the folder as a macro, e.g. `$(runtime.system32)`");
-                } else if !is_hidden && !files.any(|file| file.name().eq_ignore_ascii_case(name)) {
-                    report
-                        .at(
-                            place,
-                            format!("`{name}` is not among the files of the package"),
-                        )
-                        .help("add the program to the files, or mend the path");
-                }
-            }
+        for service in facts.services() {
+            let Some(path) = service.attribute("imagePath") else {
+                continue;
+            };
+            let program = program(path.value);
+            let name = program.rsplit(['\\', '/']).next().unwrap_or(program);
+            let is_hidden =
+                name.is_empty() || name.contains("$(") || name.eq_ignore_ascii_case("svchost.exe");
+            let (message, help) = if names_a_drive(program) {
+                let message = format!("`{program}` names a drive, expected a path by a macro");
+                (
+                    message,
+                    "write the folder as a macro, e.g. `$(runtime.system32)`",
+                )
+            } else if !is_hidden && !service.package.has_file(name) {
+                let message = format!("`{name}` is not among the files of the package");
+                (message, "add the program to the files, or mend the path")
+            } else {
+                continue;
+            };
+            let package = service.package;
+            package
+                .report(report, facts, path.place, message)
+                .help(help);
         }
     }
 }

@@ -39,25 +39,20 @@ declare_rule! {
 
 impl Rule for ServiceLocalsystem {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
-        for definition in facts.packages.iter().map(|package| &package.definition) {
-            for service in definition.services() {
-                let account = service.attribute("objectName");
-                let starts = service
-                    .start
-                    .is_some_and(|start| start.value.to_lowercase().contains("auto"));
-                let Some(account) = account.filter(|_| starts) else {
-                    continue;
-                };
-                let name = account.value.rsplit('\\').next().unwrap_or_default();
-                if name.eq_ignore_ascii_case("LocalSystem") || name.eq_ignore_ascii_case("SYSTEM") {
-                    let service_name = service.name.unwrap_or_default();
-                    report
-                        .at(
-                            definition.place(account, service.route),
-                            format!("service `{service_name}` starts as `{name}`"),
-                        )
-                        .help("use `NT AUTHORITY\\LocalService` where the service needs no more");
-                }
+        for service in facts.services() {
+            let starts = service.attribute("start");
+            let starts = starts.is_some_and(|start| start.value.to_lowercase().contains("auto"));
+            let account = service.attribute("objectName").filter(|_| starts);
+            let Some(account) = account else {
+                continue;
+            };
+            let name = account.value.rsplit('\\').next().unwrap_or_default();
+            if name.eq_ignore_ascii_case("LocalSystem") || name.eq_ignore_ascii_case("SYSTEM") {
+                let message = format!("service `{}` starts as `{name}`", service.name());
+                let package = service.package;
+                package
+                    .report(report, facts, account.place, message)
+                    .help("use `NT AUTHORITY\\LocalService` where the service needs no more");
             }
         }
     }

@@ -1,4 +1,7 @@
-use crate::facts::Facts;
+use formats::document::product_settings::ProductSettings;
+
+use crate::diagnostic::Fix;
+use crate::facts::{Facts, File};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -47,7 +50,8 @@ impl Rule for SettingsBuildconfig {
                                 settings.root_place(),
                                 format!("there is no `BuildConfig` called `{wanted}`"),
                             )
-                            .help(format!("add `<BuildConfig Name=\"{wanted}\">`"));
+                            .help(format!("add `<BuildConfig Name=\"{wanted}\">`"))
+                            .fix(added(settings, wanted));
                     }
                     [first, second, ..] => {
                         report
@@ -65,6 +69,14 @@ impl Rule for SettingsBuildconfig {
             }
         }
     }
+}
+
+/// A configuration whose folder is still to be written: a guess.
+fn added(settings: &File<ProductSettings>, name: &str) -> Option<Fix> {
+    let element = format!("<BuildConfig Name=\"{name}\"><BSPPkgDir></BSPPkgDir></BuildConfig>");
+    let title = format!("add `{element}`");
+    let fix = Fix::append(title, &settings.source, settings.root.element, &element)?;
+    Some(fix.as_guess())
 }
 
 #[cfg(test)]

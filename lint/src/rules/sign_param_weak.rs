@@ -1,4 +1,8 @@
-use crate::facts::Facts;
+use formats::document::workspace_settings::WorkspaceSettings;
+use formats::source::{Span, Spanned};
+
+use crate::diagnostic::Fix;
+use crate::facts::{Facts, File};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
@@ -49,10 +53,38 @@ impl Rule for SignParamWeak {
             }
             for problem in problems(&parameter.value) {
                 let place = file.value(parameter, "IoTWorkspace/Config/RetailSignToolParam");
-                report.at(place, problem).help("name the digest and the certificate's thumbprint: `/fd SHA256 /sha1 THUMBPRINT`");
+                let fix = Some(problem).filter(|problem| *problem == NO_DIGEST);
+                let fix = fix.and_then(|_| strengthened(file, parameter));
+                report.at(place, problem).fix(fix).help("name the digest and the certificate's thumbprint: `/fd SHA256 /sha1 THUMBPRINT`");
             }
         }
     }
+}
+
+const NO_DIGEST: &str = "`RetailSignToolParam` names no digest of SHA-2";
+
+/// The parameters with SHA-256 in the place of the digest that is named, or before all others.
+fn strengthened(file: &File<WorkspaceSettings>, parameter: &Spanned<String>) -> Option<Fix> {
+    let written = file.source.slice(parameter.span);
+    let lower = written.to_ascii_lowercase();
+    let option = ["/fd ", "-fd "]
+        .iter()
+        .find_map(|option| lower.find(option));
+    let (start, end, text) = match option {
+        Some(option) => {
+            let rest = written.get(option.checked_add(4)?..)?;
+            let word = rest.trim_start();
+            let end = word.find(char::is_whitespace).unwrap_or(word.len());
+            let start = written.len().checked_sub(word.len())?;
+            (start, start.checked_add(end)?, "SHA256")
+        }
+        None => (0, 0, "/fd SHA256 "),
+    };
+    let span = Span {
+        start: parameter.span.start.checked_add(start)?,
+        end: parameter.span.start.checked_add(end)?,
+    };
+    Fix::replace("sign with SHA-256", &file.place(span, ""), text)
 }
 
 fn problems(parameters: &str) -> Vec<&'static str> {
@@ -67,7 +99,7 @@ fn problems(parameters: &str) -> Vec<&'static str> {
         after("/fd").is_some_and(|digest| matches!(digest, "sha256" | "sha384" | "sha512"));
     let mut problems = Vec::new();
     if !is_strong {
-        problems.push("`RetailSignToolParam` names no digest of SHA-2");
+        problems.push(NO_DIGEST);
     }
     if has("/a") {
         problems.push("`RetailSignToolParam` lets the tool choose a certificate (`/a`)");

@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::facts::system::System;
 use crate::rule::{Report, Rule, declare_rule};
@@ -55,7 +56,12 @@ impl Rule for SocCrashdumpInRetail {
                         ),
                     )
                     .because_of_image(product)
-                    .help("write the name of the layout for retail");
+                    .help("write the name of the layout for retail")
+                    .fix(
+                        value
+                            .get(..value.len().saturating_sub("_test".len()))
+                            .and_then(|retail| Fix::guess(&input.value(soc, ""), retail)),
+                    );
             }
         }
     }

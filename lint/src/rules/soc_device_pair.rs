@@ -1,5 +1,6 @@
 use formats::document::feature_manifest::Section;
 
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::rule::{Report, Rule, declare_rule};
 
@@ -73,7 +74,8 @@ impl Rule for SocDevicePair {
                     .help(format!(
                         "write `{meant}`, or choose the layout of `{}`",
                         device.value
-                    ));
+                    ))
+                    .fix(Fix::guess(&input.value(device, ""), meant));
             }
         }
     }

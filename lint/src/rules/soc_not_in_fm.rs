@@ -1,5 +1,6 @@
 use formats::document::feature_manifest::Section;
 
+use crate::diagnostic::Fix;
 use crate::facts::Facts;
 use crate::lists;
 use crate::nearest::nearest;
@@ -60,7 +61,7 @@ impl Rule for SocNotInFm {
             }
             let place = product.oem_input.value(soc, "OEMInput/SOC");
             let finding = report.at(
-                place,
+                place.clone(),
                 format!("no manifest has a device layout for `SOC` `{value}`"),
             );
             let near = nearest(value, known.iter().copied());
@@ -69,6 +70,7 @@ impl Rule for SocNotInFm {
                 (None, true) => "list the manifest of the board in `AdditionalFMs`".to_owned(),
                 (None, false) => format!("the listed manifests have `{}`", known.join("`, `")),
             });
+            finding.fix(near.and_then(|near| Fix::guess(&place, near)));
         }
     }
 }

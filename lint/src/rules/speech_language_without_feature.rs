@@ -1,3 +1,4 @@
+use crate::diagnostic::Fix;
 use crate::facts::{Facts, FeatureList};
 use crate::lists;
 use crate::rule::{Report, Rule, declare_rule};
@@ -69,7 +70,11 @@ impl Rule for SpeechLanguageWithoutFeature {
                         .help(format!(
                             "choose `{id}`, or take the language out of `Speech`"
                         ))
-                        .fix(product.choose(FeatureList::Microsoft, &id));
+                        .fix(
+                            product
+                                .choose(FeatureList::Microsoft, &id)
+                                .map(Fix::as_guess),
+                        );
                 } else {
                     finding.help("take the language out of `Speech`: IoT Core has no data for it");
                 }

@@ -84,7 +84,7 @@ impl Rule for StartupAppNotInstalled {
                     };
                     let title = format!("write `{known}`");
                     let is_there = file.source.slice(span) == family;
-                    let fix = Fix::replace(title.clone(), &file.place(span, ""), *known);
+                    let fix = Fix::guess(&file.place(span, ""), known);
                     finding.help(title).fix(fix.filter(|_| is_there));
                 }
             }

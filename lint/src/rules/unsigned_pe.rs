@@ -4,6 +4,7 @@ use crate::facts::signature::State;
 use crate::facts::{Facts, Signature};
 use crate::image::ImageType;
 use crate::rule::{Report, Rule, declare_rule};
+use crate::rules::unsigned_service_binary::is_of_built_service;
 
 declare_rule! {
     /// A program or driver in a package is not signed
@@ -84,7 +85,8 @@ fn defect(facts: &Facts<'_>, signature: &Signature) -> Option<Defect> {
 fn is_of_service(facts: &Facts<'_>, signature: &Signature) -> bool {
     let is_retail = facts.image == Some(ImageType::Retail) && !signature.is_driver();
     let package = facts.index.package(signature.document());
-    is_retail && package.is_some_and(|package| !package.definition.services().is_empty())
+    let installs = package.is_some_and(|package| !package.definition.services().is_empty());
+    is_retail && (installs || is_of_built_service(facts, signature))
 }
 
 #[cfg(test)]

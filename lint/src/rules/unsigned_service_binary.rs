@@ -1,13 +1,16 @@
-use crate::facts::Facts;
+use std::collections::BTreeSet;
+
 use crate::facts::payload::{Beginning, Payload};
+use crate::facts::signature::State;
+use crate::facts::{Facts, Signature};
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
     /// The program of a service in a retail image is not signed
     ///
     /// ## What it checks
-    /// A file `*.exe` or `*.dll` of a package with services, in a retail image, has a certificate table. Whether the
-    /// signature in it is right is the matter of the rules about signatures.
+    /// A file `*.exe` or `*.dll` of a package with services, in a retail image, has a certificate table, and one in a built
+    /// package with services a signature. Whether the signature is right is the matter of the rules about signatures.
     ///
     /// ## Why
     /// Retail images check the signature of every program that starts. A service whose program has none does not start,
@@ -42,6 +45,7 @@ declare_rule! {
 
 impl Rule for UnsignedServiceBinary {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
+        let mut told = BTreeSet::new();
         for definition in facts.packages.iter().map(|package| &package.definition) {
             let Some(service) = definition.services().into_iter().next() else {
                 continue;
@@ -68,10 +72,39 @@ impl Rule for UnsignedServiceBinary {
                         )
                         .also(service.place.clone(), "the service")
                         .help("sign the program before the package is built");
+                    told.insert((definition.path(), name));
                 }
             }
         }
+        for signature in facts.signatures.iter().copied() {
+            let (cab, name) = (&signature.subject.file, signature.name().to_lowercase());
+            if !is_of_built_service(facts, signature) {
+                continue;
+            }
+            // What is wrong with the file that goes in is wrong with the one that is in.
+            let definition = facts.index.definition_of(cab);
+            let path = definition.map(|package| package.definition.path());
+            if path.is_some_and(|path| told.contains(&(path, name.clone()))) {
+                continue;
+            }
+            let package = crate::files::name_of(cab);
+            let message = format!("`{name}` of a service in `{package}` is not signed");
+            report
+                .at_signature(facts, signature, "", message)
+                .help("sign it: `proofmark resign --profile NAME --in-place PACKAGE.cab`");
+        }
     }
+}
+
+/// Whether this is a program without a signature in a built package that installs services.
+pub(super) fn is_of_built_service(facts: &Facts<'_>, signature: &Signature) -> bool {
+    let name = signature.name().to_lowercase();
+    let is_program = name.ends_with(".exe") || name.ends_with(".dll");
+    signature.subject.member.is_some()
+        && is_program
+        && signature.is_image()
+        && matches!(signature.state, State::Unsigned)
+        && facts.is_built_with_services(&signature.subject.file)
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use base64ct::{Base64, Encoding};
 use formats::certificate::Certificate;
 use formats::container::cab::{Entry, Packing, attribs, pack};
 use formats::container::cat::{CatalogBuilder, NameValue, Tag, Version};
-use formats::oid::Oid;
+use formats::oid::{self, Oid};
 use formats::tbs_certificate::{Extension, KeyUsageBits, name};
+use formats::{der, der_time};
 use signer::anchor::Anchors;
 use signer::catalog::Hashable;
 use signer::clock::parse_rfc3339;
@@ -333,6 +334,25 @@ pub(crate) fn catalog(files: &[&[u8]], version: Version, os: &str) -> Vec<u8> {
         builder.add(subject.unwrap()).unwrap();
     }
     builder.write(&[7; 16]).unwrap()
+}
+
+/// An unsigned catalog whose `trustedSubjects` hold these bytes.
+pub(crate) fn catalog_of(members: &[u8]) -> Vec<u8> {
+    let list = der::sequence(&[
+        &der::sequence(&[&der::oid(oid::CATALOG_LIST)]),
+        &der::octet_string(&[7; 16]),
+        &der_time::write(datetime!(2025-03-01 0:00 UTC)),
+        &der::algorithm_with_null(oid::CATALOG_LIST_MEMBER_V2),
+        &der::tlv(der::SEQUENCE, members),
+    ]);
+    let body = der::sequence(&[
+        &der::integer(1),
+        &der::set_of(Vec::new()),
+        &der::sequence(&[&der::oid(oid::CTL), &der::tlv(der::context(0), &list)]),
+        &der::set_of(Vec::new()),
+    ]);
+    let content = der::tlv(der::context(0), &body);
+    der::sequence(&[&der::oid(oid::SIGNED_DATA), &content])
 }
 
 impl Package {

@@ -2,7 +2,7 @@
 //!
 //! `UPDATE_PACKAGES=1 cargo test -p proofmark-lint packages` writes them anew; without it the test compares.
 
-mod build;
+pub(crate) mod build;
 mod recipes;
 
 use std::fs;

@@ -250,6 +250,18 @@ fn stories(all: &mut Vec<Recipe>, test: &Signing<'_>) {
     };
     let built = |id: &str| format!("{id}/Build/arm/pkgs/{AGENT}");
     all.push((built("package-differs-from-definition"), other.signed(test)));
+    let changed = Parts {
+        component: "<memberships><categoryMembership><id name=\"Microsoft.Windows.Categories.Services\" version=\"10.1.4.0\" \
+                    publicKeyToken=\"628844477771337a\" typeName=\"Service\" /><categoryInstance subcategory=\"KioskAgent\">\
+                    <serviceData name=\"KioskAgent\" displayName=\"Kiosk agent\" start=\"auto\" type=\"win32OwnProcess\" \
+                    imagePath=\"%SystemRoot%\\System32\\svchost.exe -k kiosk\" objectName=\"LocalSystem\" />\
+                    </categoryInstance></categoryMembership></memberships>",
+        ..Parts::default()
+    };
+    all.push((
+        built("component-differs-from-definition"),
+        changed.signed(test),
+    ));
     let older = Parts {
         version: "10.1.3.0",
         ..Parts::default()
