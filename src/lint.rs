@@ -169,7 +169,7 @@ fn once(
     } else {
         reading(&Disk, |files| lint_in(files, &request, earlier))?
     };
-    if outcome.is_of_nothing() {
+    if outcome.is_of_nothing() && !arguments.watch {
         nothing_to_lint(&arguments.paths)?;
     }
     let level = match arguments.fail_on {

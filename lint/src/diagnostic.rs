@@ -173,6 +173,16 @@ pub enum Applicability {
     Unsafe,
 }
 
+impl Applicability {
+    /// What a reader is told before the fix's title: `fix` or `guess`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Safe => "fix",
+            Self::Unsafe => "guess",
+        }
+    }
+}
+
 /// A mechanical cure, all in one file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fix {

@@ -42,7 +42,13 @@ pub(super) fn actions(
     let (mut mended, mut suppressed) = (Vec::new(), Vec::new());
     for found in findings {
         let fix = found.fix.as_ref();
-        mended.extend(fix.and_then(|fix| quick_fix(session, found, fix)));
+        mended.extend(fix.and_then(|fix| {
+            let mut action = quick_fix(session, found, fix)?;
+            if fix.applicability == Applicability::Unsafe {
+                action.title.push_str(" (a guess)");
+            }
+            Some(action)
+        }));
         let fix = suppression(session, source, found);
         suppressed.extend(fix.and_then(|fix| quick_fix(session, found, &fix)));
     }

@@ -81,18 +81,15 @@ pub fn summary(outcome: &Outcome) -> String {
         found.push(format!("{} suppressed", outcome.suppressed.len()));
     }
     let found = found.join(", ");
-    let read = [
-        (outcome.documents, "document"),
-        (outcome.packages, "package"),
-    ];
-    let read = read.into_iter().filter(|(count, _)| *count > 0);
-    let read: Vec<String> = read.map(|(count, one)| counted(count, one)).collect();
     // A policy is checked without anything that it is about.
-    match (outcome.products.is_empty(), read.is_empty()) {
-        (true, true) => found,
-        (false, true) => format!("{found} in {products}"),
-        _ => format!("{found} in {products}, {} read", read.join(" and ")),
+    if outcome.roots.is_empty() && outcome.products.is_empty() {
+        return found;
     }
+    let mut read = vec![counted(outcome.documents, "document")];
+    if outcome.packages > 0 {
+        read.push(counted(outcome.packages, "package"));
+    }
+    format!("{found} in {products}, {} read", read.join(" and "))
 }
 
 fn counted(count: usize, one: &str) -> String {
@@ -188,7 +185,8 @@ impl<'a> Renderer<'a> {
             )?;
         }
         if let Some(fix) = &diagnostic.fix {
-            writeln!(to, "   fix: {}", shown(&fix.title))?;
+            let label = fix.applicability.label();
+            writeln!(to, "{label:>6}: {}", shown(&fix.title))?;
         }
         if let DecidedBy::Policy(_) = diagnostic.decided_by {
             let policy = shown(&diagnostic.decided_by.to_string());
@@ -289,7 +287,7 @@ mod tests {
         finding
             .related
             .push((place("b.xml", "x y", "y"), "and of that".into()));
-        finding.fix = Fix::replace("write `three`", &primary, "three");
+        finding.fix = Fix::replace("write `three`", &primary, "three").map(Fix::as_guess);
         finding.decided_by =
             DecidedBy::Policy(place("policy.toml", policy, "some-rule = 'warning'"));
         let texts = [("a.xml", input), ("b.xml", "x y"), ("policy.toml", policy)];
@@ -309,7 +307,7 @@ some-rule
    ╰────
   help: write `three`
    see: b.xml:1:3: and of that
-   fix: write `three`
+ guess: write `three`
 policy: warning by policy.toml:2
 
 1 warning";
@@ -372,7 +370,10 @@ some-rule
             "{shown:?}"
         );
         assert!(!shown.contains('\u{202E}'));
-        assert!(shown.ends_with("1 error in 1 product (1 test)"), "{shown}");
+        assert!(
+            shown.ends_with("1 error in 1 product (1 test), 0 documents read"),
+            "{shown}"
+        );
     }
 
     #[test]

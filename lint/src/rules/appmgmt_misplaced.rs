@@ -112,10 +112,7 @@ mod tests {
             (after, files[0].1.clone())
         };
         let (after, before) = fix("");
-        let wanted = settings
-            .replace("\n<App", "\n<Policies><App")
-            .replace("ment>\n<All", "ment>\n<All")
-            + "</Policies>";
+        let wanted = settings.replace("\n<App", "\n<Policies><App") + "</Policies>";
         assert_eq!(after, before.replace(settings, &wanted));
         let (after, before) = fix("<Policies><Security><A>1</A></Security></Policies>");
         assert_eq!(after, before);

@@ -16,7 +16,7 @@ use super::markup::{manual, prose};
 use super::most_severe;
 use super::snippet::{Line, Snippet, safe, shown};
 use super::text::summary;
-use crate::diagnostic::{DecidedBy, Diagnostic, Place};
+use crate::diagnostic::{Applicability, DecidedBy, Diagnostic, Place};
 use crate::engine::{Outcome, ProductSeen};
 use crate::image::ImageType;
 use crate::rules;
@@ -164,7 +164,7 @@ fn finding(found: &Diagnostic, snippet: Option<&Snippet<'_>>) -> Markup {
         @if found.help.is_some() || found.fix.is_some() || found.decided_by != DecidedBy::Rule {
             dl {
                 @if let Some(help) = &found.help { dt { "Help" } dd { (prose(&shown(help))) } }
-                @if let Some(fix) = &found.fix { dt { "Fix" } dd { (prose(&shown(&fix.title))) } }
+                @if let Some(fix) = &found.fix { dt { @if fix.applicability == Applicability::Safe { "Fix" } @else { "Guess" } } dd { (prose(&shown(&fix.title))) } }
                 @if let DecidedBy::Policy(_) = found.decided_by {
                     dt { "Level" }
                     dd { (found.level) " by " (shown(&found.decided_by.to_string())) }

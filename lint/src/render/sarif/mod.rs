@@ -20,7 +20,7 @@ use super::edits::EditPlaces;
 use super::most_severe;
 use super::repository::Repository;
 use super::snippet::shown;
-use crate::diagnostic::{Diagnostic, Level, Place, Region};
+use crate::diagnostic::{Applicability, Diagnostic, Level, Place, Region};
 use crate::engine::Outcome;
 use crate::fingerprint::{Fingerprint, fingerprints};
 use crate::suppression::{Suppressed, SuppressedBy};
@@ -317,7 +317,10 @@ impl<'a> Writer<'a> {
             });
             Some(log::Fix {
                 description: log::Text {
-                    text: literal(&fix.title),
+                    text: match fix.applicability {
+                        Applicability::Safe => literal(&fix.title),
+                        Applicability::Unsafe => literal(&format!("guess: {}", fix.title)),
+                    },
                 },
                 artifact_changes: vec![log::ArtifactChange {
                     artifact_location: self.artifact(&fix.file),
