@@ -6,7 +6,7 @@
 //! operands of CALL instructions were made absolute: they always were, as if the file had 12,000,000 bytes. Sources: [MS-PATCH]
 //! 2; the documentation of wimlib for what is different in a WIM.
 
-use super::prefix_code::{entry, table};
+use super::prefix_code::PrefixCode;
 
 /// Longest chunk.
 const MAX_CHUNK: usize = 32 << 10;
@@ -74,7 +74,7 @@ impl State<'_> {
                 for length in &mut lengths {
                     *length = small(self.bits.take(3)?);
                 }
-                let aligned = table(&lengths, 7)?;
+                let aligned = PrefixCode::new(&lengths)?;
                 self.compressed(end, Some(&aligned))
             }
             3 => self.stored(count),
@@ -97,19 +97,19 @@ impl State<'_> {
         Ok(())
     }
 
-    fn compressed(&mut self, end: usize, aligned: Option<&[u16]>) -> Expanded<()> {
+    fn compressed(&mut self, end: usize, aligned: Option<&PrefixCode>) -> Expanded<()> {
         let (bytes, repetitions) = self.main.split_at_mut(256);
         read_lengths(&mut self.bits, bytes)?;
         read_lengths(&mut self.bits, repetitions)?;
-        let main = table(&self.main, 16)?;
+        let main = PrefixCode::new(&self.main)?;
         read_lengths(&mut self.bits, &mut self.lengths)?;
         // A block may have no long repetitions.
         let long = match self.lengths.iter().all(|length| *length == 0) {
             true => None,
-            false => Some(table(&self.lengths, 16)?),
+            false => Some(PrefixCode::new(&self.lengths)?),
         };
         while self.output.len() < end {
-            let symbol = self.bits.symbol(&main, 16)?;
+            let symbol = self.bits.symbol(&main)?;
             let Some(repetition) = symbol.checked_sub(256) else {
                 self.output.push(small(symbol));
                 continue;
@@ -117,7 +117,7 @@ impl State<'_> {
             let mut count = repetition & 7;
             if count == 7 {
                 let long = long.as_ref().ok_or("a long repetition without a code")?;
-                count = self.bits.symbol(long, 16)?.saturating_add(7);
+                count = self.bits.symbol(long)?.saturating_add(7);
             }
             let count = count.saturating_add(2);
             let distance = self.distance(repetition >> 3, aligned)?;
@@ -135,7 +135,7 @@ impl State<'_> {
         Ok(())
     }
 
-    fn distance(&mut self, slot: usize, aligned: Option<&[u16]>) -> Expanded<usize> {
+    fn distance(&mut self, slot: usize, aligned: Option<&PrefixCode>) -> Expanded<usize> {
         if slot < 3 {
             self.recent.swap(0, slot);
             let [distance, ..] = self.recent;
@@ -148,7 +148,7 @@ impl State<'_> {
         let low = match aligned {
             Some(code) if width >= 3 => {
                 let high = self.bits.take(width.saturating_sub(3))?;
-                high << 3 | self.bits.symbol(code, 7)?
+                high << 3 | self.bits.symbol(code)?
             }
             _ => self.bits.take(width)?,
         };
@@ -165,17 +165,17 @@ fn read_lengths(bits: &mut Bits<'_>, lengths: &mut [u8]) -> Expanded<()> {
     for length in &mut pre {
         *length = small(bits.take(4)?);
     }
-    let pre = table(&pre, 15)?;
+    let pre = PrefixCode::new(&pre)?;
     let mut rest = lengths.iter_mut();
     let mut left = rest.len();
     while left > 0 {
-        let symbol = bits.symbol(&pre, 15)?;
+        let symbol = bits.symbol(&pre)?;
         let (count, difference) = match symbol {
             17 => (bits.take(4)?.saturating_add(4), None),
             18 => (bits.take(5)?.saturating_add(20), None),
             19 => {
                 let count = bits.take(1)?.saturating_add(4);
-                (count, Some(bits.symbol(&pre, 15)?))
+                (count, Some(bits.symbol(&pre)?))
             }
             symbol => (1, Some(symbol)),
         };
@@ -290,8 +290,8 @@ impl<'a> Bits<'a> {
         Ok(bits)
     }
 
-    fn symbol(&mut self, table: &[u16], width: u32) -> Expanded<usize> {
-        let (symbol, width) = entry(table, self.peek(width));
+    fn symbol(&mut self, code: &PrefixCode) -> Expanded<usize> {
+        let (symbol, width) = code.symbol(self.peek(16));
         self.skip(width)?;
         Ok(symbol)
     }

@@ -4,7 +4,7 @@
 //! stand as bytes. Symbols below 256 are bytes; others have in their low four bits the length of a repetition less 3 and
 //! above the number of bits of its distance. Source: [MS-XCA] 2.1 and 2.2.
 
-use super::prefix_code;
+use super::prefix_code::PrefixCode;
 
 const SYMBOLS: usize = 512;
 
@@ -14,11 +14,12 @@ pub(super) fn expand(block: &[u8], length: usize) -> Result<Vec<u8>, &'static st
         .split_at_checked(SYMBOLS / 2)
         .ok_or("a cut table of codes")?;
     let nibbles = table.iter().flat_map(|byte| [byte & 15, byte >> 4]);
-    let table = prefix_code::table(&nibbles.collect::<Vec<_>>(), 15)?;
+    let code = PrefixCode::new(&nibbles.collect::<Vec<_>>())?;
     let mut bits = Bits::new(codes);
     let mut output = Vec::with_capacity(length);
     while output.len() < length {
-        let (symbol, width) = prefix_code::entry(&table, bits.peek(15));
+        // A code has at most 15 bits; the last of the 16 is of no matter.
+        let (symbol, width) = code.symbol(bits.peek(15) << 1);
         bits.skip(width)?;
         let Some(repetition) = symbol.checked_sub(256) else {
             output.push(symbol.to_le_bytes().first().copied().unwrap_or_default());

@@ -8,6 +8,8 @@ use crate::bytes::sparse;
 
 /// Directory entries that are looked at, and bytes of each file.
 const ENTRIES: usize = 64;
+/// The first ones are also looked up by their paths.
+const LOOKED_UP: usize = 8;
 const READ: u64 = 1 << 17;
 
 pub(crate) fn run(input: &[u8]) {
@@ -24,12 +26,14 @@ pub(crate) fn run(input: &[u8]) {
             }
             left -= 1;
             let is_name = !entry.name.is_empty() && !entry.name.contains(['/', '\\']);
-            if path.is_empty() && is_name {
+            if path.is_empty() && is_name && left >= ENTRIES - LOOKED_UP {
                 let found = system.find(&entry.name).expect("the root was listed");
                 assert!(found.is_some(), "what is listed is found");
             }
             let path = format!("{path}\\{}", entry.name);
-            let _ = system.find(&path);
+            if left >= ENTRIES - LOOKED_UP {
+                let _ = system.find(&path);
+            }
             if entry.directory {
                 waiting.push((path, entry.node));
                 continue;
