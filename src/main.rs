@@ -9,6 +9,7 @@ mod demo;
 mod detached;
 mod error;
 mod exit;
+mod features;
 mod holder;
 mod http;
 mod image;
@@ -60,6 +61,7 @@ enum Command {
     Certs(certs::CertsArgs),
     Demo(demo::DemoArgs),
     Extract(Box<detached::ExtractArgs>),
+    Features(features::FeaturesArgs),
     Sign(Box<sign::SignArgs>),
     Remove(remove::RemoveArgs),
     Resign(Box<resign::ResignArgs>),
@@ -108,6 +110,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Certs(arguments) => certs::run(&arguments, &config),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Extract(arguments) => detached::extract(&arguments, &config),
+        Command::Features(arguments) => features::run(&arguments),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Resign(arguments) => resign::run(*arguments, &config),
         Command::Sign(arguments) => sign::run(*arguments, &config),

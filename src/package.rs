@@ -18,6 +18,8 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output;
 
+pub(crate) use build::{processor, version};
+
 /// Build, pack, unpack and show packages.
 #[derive(Debug, Args)]
 pub(crate) struct PackageArgs {

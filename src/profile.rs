@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use signer::anchor::{Anchors, Purpose};
 use signer::cms::Attributes;
 use signer::digest::DigestAlgorithm;
@@ -22,12 +23,22 @@ use crate::timestamp;
 const TEST_PFX: &[u8] = include_bytes!("../testcerts/oem.pfx");
 
 /// Where keys come from when the command line says so.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Args)]
 pub(crate) struct KeyFiles {
+    /// PKCS#12 file with key and certificates
+    #[arg(long, value_name = "FILE", requires = "profile", conflicts_with_all = ["cert", "key"])]
     pub(crate) pfx: Option<PathBuf>,
-    pub(crate) certificate: Option<PathBuf>,
+    /// Certificate file, PEM bundle or DER
+    #[arg(long, value_name = "FILE", requires_all = ["profile", "key"])]
+    pub(crate) cert: Option<PathBuf>,
+    /// Private key file, PEM or DER
+    #[arg(long, value_name = "FILE", requires_all = ["profile", "cert"])]
     pub(crate) key: Option<PathBuf>,
+    /// Environment variable that holds the password of the key
+    #[arg(long, value_name = "NAME", requires = "profile")]
     pub(crate) password_env: Option<String>,
+    /// File whose first line is the password of the key
+    #[arg(long, value_name = "FILE", requires = "profile")]
     pub(crate) password_file: Option<PathBuf>,
 }
 
@@ -41,16 +52,16 @@ pub(crate) struct Ready {
 }
 
 /// Loads a profile's identity; key files of the command line win over those of the profile.
-pub(crate) fn load(config: &Config, name: &str, given: KeyFiles) -> Result<Ready, Error> {
+pub(crate) fn load(config: &Config, name: &str, given: &KeyFiles) -> Result<Ready, Error> {
     let mut profile = find(config, name)?;
-    if given.pfx.is_some() || given.key.is_some() || given.certificate.is_some() {
+    if given.pfx.is_some() || given.key.is_some() || given.cert.is_some() {
         profile.forget_key();
-        profile.pfx = given.pfx;
-        profile.certificate = given.certificate;
-        profile.key = given.key;
+        profile.pfx.clone_from(&given.pfx);
+        profile.certificate.clone_from(&given.cert);
+        profile.key.clone_from(&given.key);
     }
-    profile.password_env = given.password_env.or(profile.password_env);
-    profile.password_file = given.password_file.or(profile.password_file);
+    profile.password_env = given.password_env.clone().or(profile.password_env);
+    profile.password_file = given.password_file.clone().or(profile.password_file);
     Ok(Ready {
         servers: servers(&profile),
         identity: identity(name, &profile)?,

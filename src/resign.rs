@@ -38,21 +38,8 @@ pub(crate) struct ResignArgs {
     /// Signing profile: test (built in), retail, or one of proofmark.toml
     #[arg(long, value_name = "NAME")]
     profile: String,
-    /// PKCS#12 file with key and certificates
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "key"])]
-    pfx: Option<PathBuf>,
-    /// Certificate file, PEM bundle or DER
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-    /// Private key file, PEM or DER
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
-    /// Environment variable that holds the password of the key
-    #[arg(long, value_name = "NAME")]
-    password_env: Option<String>,
-    /// File whose first line is the password of the key
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    key_files: KeyFiles,
     /// Where the package goes: a file for one input, a folder for several
     #[arg(long, value_name = "FILE|DIR", required_unless_present_any = ["in_place", "dry_run"])]
     out: Option<PathBuf>,
@@ -98,14 +85,7 @@ struct Resigned {
 
 /// Runs the command.
 pub(crate) fn run(arguments: ResignArgs, config: &Config) -> Result<Exit, Error> {
-    let key_files = KeyFiles {
-        pfx: arguments.pfx.clone(),
-        certificate: arguments.cert.clone(),
-        key: arguments.key.clone(),
-        password_env: arguments.password_env.clone(),
-        password_file: arguments.password_file.clone(),
-    };
-    let mut ready = profile::load(config, &arguments.profile, key_files)?;
+    let mut ready = profile::load(config, &arguments.profile, &arguments.key_files)?;
     if let Some(digest) = &arguments.digest {
         ready.options.digest = profile::digest(digest)?;
     }

@@ -32,21 +32,8 @@ pub(crate) struct SignArgs {
     /// Signing profile: test (built in), retail, or one of proofmark.toml
     #[arg(long, value_name = "NAME")]
     profile: String,
-    /// PKCS#12 file with key and certificates
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "key"])]
-    pfx: Option<PathBuf>,
-    /// Certificate file, PEM bundle or DER
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-    /// Private key file, PEM or DER
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
-    /// Environment variable that holds the password of the key
-    #[arg(long, value_name = "NAME")]
-    password_env: Option<String>,
-    /// File whose first line is the password of the key
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+    #[command(flatten)]
+    key_files: KeyFiles,
     /// Certificate file, or folder of them: what is missing between the signer and its root is put into the signature
     #[arg(long, value_name = "DIR|FILE")]
     intermediates: Vec<PathBuf>,
@@ -80,14 +67,7 @@ struct Row {
 
 /// Runs the command.
 pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
-    let key_files = KeyFiles {
-        pfx: arguments.pfx.clone(),
-        certificate: arguments.cert.clone(),
-        key: arguments.key.clone(),
-        password_env: arguments.password_env.clone(),
-        password_file: arguments.password_file.clone(),
-    };
-    let mut ready = profile::load(config, &arguments.profile, key_files)?;
+    let mut ready = profile::load(config, &arguments.profile, &arguments.key_files)?;
     arguments.signature.apply(&mut ready.options)?;
     // Servers of the profile are for code.
     ready.options.stamp_policies = arguments.servers.are_given();

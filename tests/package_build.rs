@@ -1,114 +1,16 @@
-//! Packages are built from definitions, and other people's tools agree with every layer.
+//! Packages are built from definitions: what is built again, what stops a build, what changed.
 
 use std::fs;
 use std::io::Cursor;
-use std::path::Path;
 
 use formats::container::cab::Limits;
 use serde_json::Value;
 use signer::package::Package;
 
-use crate::support::{command, corpus, oracle, pem_files, proofmark, repository};
-
-/// The example workspace, with the provisioning packages that the kit would have made.
-fn workspace() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    copy(
-        &repository().join("examples/workspace"),
-        &folder.path().join("w"),
-    );
-    let made = folder.path().join("w/Build/arm/ppkgs");
-    fs::create_dir_all(&made).unwrap();
-    for name in ["KioskProv.ppkg", "KioskProv.cat"] {
-        fs::write(made.join(name), format!("not really {name}")).unwrap();
-    }
-    folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &target),
-            false => {
-                fs::copy(entry.path(), target).unwrap();
-            }
-        }
-    }
-}
-
-/// The cabinets of a folder, by name.
-fn cabinets(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let cabinets = entries.filter(|path| path.extension().is_some_and(|end| end == "cab"));
-    let mut cabinets: Vec<_> = cabinets
-        .map(|path| {
-            (
-                path.file_name().unwrap().to_string_lossy().into_owned(),
-                fs::read(&path).unwrap(),
-            )
-        })
-        .collect();
-    cabinets.sort();
-    cabinets
-}
+use crate::definitions::{cabinets, definition, workspace};
+use crate::support::{command, proofmark, repository};
 
 const BUILD: &str = "package build --profile test --define PROD=Kiosk --out";
-
-#[test]
-fn the_example_workspace_builds_and_other_tools_agree() {
-    let folder = workspace();
-    let path = folder.path();
-    let run = proofmark(path, &format!("{BUILD} out w")).ended(0);
-    assert!(
-        run.stdout.ends_with("4 built, 0 unchanged, 0 failed\n"),
-        "{}",
-        run.stdout
-    );
-    let built = cabinets(&path.join("out"));
-    let names: Vec<&str> = built.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(
-        names,
-        [
-            "Fjordlight.FjordBoard.DeviceLayout.cab",
-            "Fjordlight.Kiosk.Agent.cab",
-            "Fjordlight.Kiosk.Location.cab",
-            "Fjordlight.Provisioning.Auto.cab",
-        ]
-    );
-    let root = repository().join("testcerts/root.cer");
-    for (name, bytes) in &built {
-        let line = format!("package show --root {} out/{name}", root.display());
-        proofmark(path, &line).ended(0);
-        let package = Package::read(&mut Cursor::new(bytes), Limits::default()).unwrap();
-        let extracted = oracle(path, &format!("cabextract -q -d {name}.files out/{name}"));
-        let (Some(()), Some(run)) = (pem_files(path, "oem"), extracted) else {
-            return;
-        };
-        run.ended(0);
-        for file in &package.files {
-            let theirs = fs::read(path.join(format!("{name}.files")).join(&file.path)).unwrap();
-            assert!(theirs == file.bytes, "{name} {}", file.path);
-        }
-        for file in [format!("out/{name}"), format!("{name}.files/update.cat")] {
-            let line = format!("osslsigncode verify -CAfile ca.pem -ignore-crl -in {file}");
-            let Some(run) = oracle(path, &line) else {
-                return;
-            };
-            assert!(run.ended(0).stdout.contains("Succeeded"), "{file}");
-        }
-    }
-    // As packages they are as clean as they were as definitions.
-    let lint = format!(
-        "lint --root {} --image test out/Fjordlight.Kiosk.Agent.cab",
-        root.display()
-    );
-    proofmark(path, &lint).ended(0);
-}
 
 #[test]
 fn builds_are_the_same_anywhere_and_unchanged_ones_do_no_work() {
@@ -158,17 +60,6 @@ fn builds_are_the_same_anywhere_and_unchanged_ones_do_no_work() {
     // Years from 1980, months and days of MS-DOS.
     assert_eq!(date(&dated[0].1), 40 << 9 | 1 << 5 | 1);
     assert_eq!(date(&first[0].1), 20 << 9 | 1 << 5 | 1);
-}
-
-fn definition(name: &str, body: &str) -> String {
-    format!(
-        r#"<?xml version="1.0" encoding="utf-8"?>
-<identity xmlns="urn:Microsoft.CompPlat/ManifestSchema.v1.00" owner="Contoso" namespace="Kiosk" name="{name}" legacyName="Contoso.Kiosk.{name}">
-  <onecorePackageInfo targetPartition="MainOS" releaseType="Production" ownerType="OEM" />
-  {body}
-</identity>
-"#
-    )
 }
 
 #[test]
@@ -293,102 +184,6 @@ fn a_comparison_shows_what_changed_and_nothing_that_follows() {
         "{}",
         run.stdout
     );
-}
-
-/// Every definition of the kit's own workspace is built, or refused for what has no known form.
-#[test]
-fn the_definitions_of_the_kit_build_as_far_as_their_form_is_known() {
-    let Some(kit) = corpus("addonkit/Workspace") else {
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    copy(&kit, &path.join("w"));
-    let mut definitions = Vec::new();
-    for part in ["w/Common", "w/Source-arm"] {
-        find_definitions(path, Path::new(part), &mut definitions);
-    }
-    // They bring published keys, which the linter finds.
-    definitions
-        .retain(|name| !name.ends_with("RootCerts.wm.xml") && !name.ends_with("SecureBoot.wm.xml"));
-    for name in &definitions {
-        make_sources(path, name);
-    }
-    let defined = "--define PROD=Sample --define BUILDTIME=0";
-    let line = format!(
-        "package build --profile test --cpu arm --format json {defined} --out out {}",
-        definitions.join(" ")
-    );
-    let run = proofmark(path, &line).ended(2);
-    let report: Value = serde_json::from_str(&run.stdout).unwrap();
-    let rows = report["packages"].as_array().unwrap();
-    let mut refused = Vec::new();
-    for row in rows {
-        let text = |name: &str| row[name].as_str().unwrap_or_default();
-        match text("status") {
-            "built" => {
-                let root = repository().join("testcerts/root.cer");
-                let line = format!("package show --root {} {}", root.display(), text("output"));
-                proofmark(path, &line).ended(0);
-            }
-            _ => refused.push((
-                text("name"),
-                text("error").split(": ").nth(2).unwrap_or_default(),
-            )),
-        }
-    }
-    assert_eq!((rows.len(), report["built"].as_u64()), (31, Some(25)));
-    refused.sort_unstable();
-    assert_eq!(
-        refused,
-        [
-            (
-                "Contoso.AzureDM.Services",
-                "`failureActions` of services is not built"
-            ),
-            ("Contoso.Custom.BCD", "boot settings are not built"),
-            ("Contoso.CustomRPi2.GPIO", "drivers are not built"),
-            ("Contoso.Recovery.GPT-BCD", "boot settings are not built"),
-            ("Contoso.Recovery.MBR-BCD", "boot settings are not built"),
-            (
-                "Contoso.Settings.HotKey",
-                "REG_QWORD has no known form in a package; write the eight bytes as REG_BINARY where the reader takes them, or build this package with the kit"
-            ),
-        ]
-    );
-}
-
-fn find_definitions(root: &Path, folder: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(root.join(folder)).unwrap() {
-        let entry = entry.unwrap();
-        let path = folder.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => find_definitions(root, &path, found),
-            false if path.to_string_lossy().ends_with(".wm.xml") => {
-                found.push(path.to_string_lossy().into_owned());
-            }
-            false => {}
-        }
-    }
-}
-
-/// What a definition names and the kit would have made.
-fn make_sources(root: &Path, definition: &str) {
-    let definition = root.join(definition);
-    let text = fs::read_to_string(&definition).unwrap();
-    let workspace = root.join("w").display().to_string();
-    for source in text.split(" source=\"").skip(1) {
-        let source = source.split_once('"').unwrap().0.replace('\\', "/");
-        let source = source
-            .replace("$(BLDDIR)", &format!("{workspace}/Build/arm"))
-            .replace("$(PRJDIR)", &format!("{workspace}/Source-arm"))
-            .replace("$(PROD)", "Sample");
-        let path = definition.parent().unwrap().join(source);
-        if !path.exists() {
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, format!("made for {}", path.display())).unwrap();
-        }
-    }
 }
 
 /// More files than one page of a manifest: whatever repeats for each of them stays within the limits of our reader.

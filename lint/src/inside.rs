@@ -12,7 +12,8 @@ use formats::container::cat::{Catalog, Version};
 use formats::document::decode;
 use formats::document::package_manifest::{ListedFile, ManifestKind, PackageManifest};
 use signer::catalog::{Fingerprint, Fingerprinter, coverage};
-use signer::digest::hex;
+use signer::digest::{DigestAlgorithm, hex};
+use signer::package::{LinkFault, link_fault};
 use signer::verify::examine;
 
 use crate::facts::contents::{BrokenLink, Component, Content, Contents, ListedCatalog, Member};
@@ -309,14 +310,7 @@ impl Reading {
         let mut broken = Vec::new();
         for (path, manifest) in &self.manifests {
             for listed in &manifest.files {
-                let target = match manifest.kind {
-                    ManifestKind::Component => {
-                        let end = path.len().saturating_sub(".manifest".len());
-                        let stem = path.get(..end).unwrap_or_default();
-                        format!("{stem}/{}", listed.path.value)
-                    }
-                    ManifestKind::Update | ManifestKind::Dsm => listed.path.value.clone(),
-                };
+                let target = manifest.target(path, listed);
                 let target = target.to_lowercase();
                 // No tool can know their sizes in advance, and none leaves the true ones.
                 if target == own || target == path.to_lowercase() {
@@ -325,11 +319,11 @@ impl Reading {
                 if broken.len() >= MOST_TOLD {
                     return broken;
                 }
-                if let Some(reason) = fault(listed, names.get(&target).copied()) {
+                if let Some(fault) = fault(listed, names.get(&target).copied()) {
                     broken.push(BrokenLink {
                         manifest: path.clone(),
                         member: listed.path.value.clone(),
-                        reason,
+                        reason: fault.to_string(),
                     });
                 }
             }
@@ -341,11 +335,7 @@ impl Reading {
 impl Contents {
     /// The name of the catalog that must list every file, in lower case.
     pub fn own_catalog(&self) -> Option<&'static str> {
-        match self.kind? {
-            ManifestKind::Update => Some("update.cat"),
-            ManifestKind::Dsm => Some("content.cat"),
-            ManifestKind::Component => None,
-        }
+        self.kind?.catalog()
     }
 }
 
@@ -372,30 +362,16 @@ fn manifest(kind: ManifestKind, path: &str, bytes: &[u8]) -> Result<PackageManif
     })
 }
 
-/// Why an entry of a manifest does not fit its file.
-fn fault(listed: &ListedFile, found: Option<(&Member, &Fingerprint)>) -> Option<String> {
-    let Some((member, print)) = found else {
-        return Some("the cabinet does not have it".to_owned());
-    };
-    if let Some(size) = &listed.size
-        && size.value.parse() != Ok(member.size)
-    {
-        let found = member.size;
-        return Some(format!(
-            "{} bytes are stated, the file has {found}",
-            size.value
-        ));
-    }
-    let stated = listed.digest.as_ref()?;
-    let found = match stated.bytes.len() {
-        0 => return Some(format!("`{:.80}` is no digest", stated.text.value)),
-        20 => &print.flat.sha1,
-        32 => &print.flat.sha256,
-        _ => return None,
-    };
-    (*found != stated.bytes).then(|| {
-        let (stated, found) = (hex(&stated.bytes), hex(found));
-        format!("the digest {stated} is stated, the file has {found}")
+/// Why an entry of a manifest does not fit its file. Longer digests than those of a fingerprint are not compared.
+fn fault(listed: &ListedFile, found: Option<(&Member, &Fingerprint)>) -> Option<LinkFault> {
+    let size = found.map(|(member, _)| member.size);
+    link_fault(listed, size, |algorithm| {
+        let (_, print) = found?;
+        match algorithm {
+            DigestAlgorithm::Sha1 => Some(print.flat.sha1.to_vec()),
+            DigestAlgorithm::Sha256 => Some(print.flat.sha256.to_vec()),
+            _ => None,
+        }
     })
 }
 

@@ -36,6 +36,7 @@ pub mod engine;
 pub mod expiry;
 pub mod explain;
 pub mod facts;
+pub mod feature_map;
 pub mod files;
 pub mod fingerprint;
 pub mod fix;

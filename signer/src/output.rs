@@ -1,7 +1,10 @@
 //! The only place that writes a signed file: a temporary file beside the target, flushed, then renamed over it.
 //!
 //! A large file is copied while it is being hashed: where everything will stand is known before the signature is,
-//! so only the few bytes that depend on it are written afterwards.
+//! so only the few bytes that depend on it are written afterwards. What killed runs left in a folder is removed by the
+//! next one that writes there.
+
+mod temporary;
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
@@ -42,7 +45,7 @@ pub fn write_drafted<E: From<io::Error>>(
     if metadata.len() < WORTH_A_THREAD {
         return Ok(write_patched(source, &finish()?, target)?);
     }
-    let mut temporary = temporary_beside(target)?;
+    let mut temporary = temporary::create(folder_of(target))?;
     let copy = temporary.reopen()?;
     let patch = thread::scope(|scope| {
         let copying = scope.spawn(move || copy_draft(source, draft, copy));
@@ -134,25 +137,9 @@ fn replace(
     permissions: Option<fs::Permissions>,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut temporary = temporary_beside(target)?;
+    let mut temporary = temporary::create(folder_of(target))?;
     write(temporary.as_file_mut())?;
     finish_file(temporary, permissions, target)
-}
-
-fn temporary_beside(target: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".proofmark-");
-    // A result is no secret: whoever may read new files may read it.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let folder = folder_of(target);
-    builder.tempfile_in(folder).map_err(|error| {
-        // The error names the temporary file, which nobody knows.
-        match folder.is_dir() {
-            false => io::Error::new(error.kind(), "its folder does not exist"),
-            true => error,
-        }
-    })
 }
 
 fn finish_file(

@@ -65,6 +65,8 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     #[command(flatten)]
+    key_files: KeyFiles,
+    #[command(flatten)]
     allow: AllowArgs,
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
@@ -159,7 +161,7 @@ pub(crate) fn run(arguments: &CreateArgs, config: &Config) -> Result<Exit, Error
 }
 
 fn signing(name: &str, arguments: &CreateArgs, config: &Config) -> Result<Ready, Error> {
-    let ready = profile::load(config, name, KeyFiles::default())?;
+    let ready = profile::load(config, name, &arguments.key_files)?;
     let anchors = trust::anchors(config, &[])?;
     let now = OffsetDateTime::now_utc();
     profile::check(

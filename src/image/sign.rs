@@ -148,7 +148,7 @@ fn identity(
         password_env: arguments.password_env.clone(),
         ..KeyFiles::default()
     };
-    let mut ready = profile::load(config, name, given)?;
+    let mut ready = profile::load(config, name, &given)?;
     let now = OffsetDateTime::now_utc();
     ready.identity.complete(anchors.intermediates().all(), now);
     profile::check(

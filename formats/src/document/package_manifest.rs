@@ -41,6 +41,15 @@ impl ManifestKind {
             _ => None,
         }
     }
+
+    /// The name of the catalog that lists every file of a package with this manifest, in small letters.
+    pub fn catalog(self) -> Option<&'static str> {
+        match self {
+            Self::Update => Some("update.cat"),
+            Self::Dsm => Some("content.cat"),
+            Self::Component => None,
+        }
+    }
 }
 
 /// How a digest is written.
@@ -188,6 +197,18 @@ pub struct PackageManifest {
 }
 
 impl PackageManifest {
+    /// The path in the cabinet of a file that this manifest, itself at `path`, lists.
+    pub fn target(&self, path: &str, listed: &ListedFile) -> String {
+        match self.kind {
+            ManifestKind::Component => {
+                let end = path.len().saturating_sub(".manifest".len());
+                let folder = path.get(..end).unwrap_or_default();
+                format!("{folder}/{}", listed.path.value)
+            }
+            ManifestKind::Update | ManifestKind::Dsm => listed.path.value.clone(),
+        }
+    }
+
     /// Reads a manifest of a kind. What is missing stays out.
     ///
     /// # Errors

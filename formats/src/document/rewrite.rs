@@ -105,6 +105,23 @@ fn encode(encoding: &'static Encoding, text: &str) -> Result<Vec<u8>, RewriteErr
     }
 }
 
+/// A value as it stands between the quotes of an attribute, line ends kept.
+pub fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for character in value.chars() {
+        match character {
+            '&' => text.push_str("&amp;"),
+            '<' => text.push_str("&lt;"),
+            '>' => text.push_str("&gt;"),
+            '"' => text.push_str("&quot;"),
+            '\'' => text.push_str("&apos;"),
+            '\t' | '\n' | '\r' => text.push_str(&format!("&#x{:X};", u32::from(character))),
+            other => text.push(other),
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

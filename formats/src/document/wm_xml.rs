@@ -106,14 +106,36 @@ pub struct WmService {
     pub image_path: Option<Spanned<String>>,
     /// All attributes, those above included.
     pub attributes: Vec<Attribute>,
-    /// `failureActions/actions/action/@type` in order.
-    pub failure_actions: Vec<Spanned<String>>,
+    /// `failureActions`, where there is one.
+    pub failure_actions: Option<FailureActions>,
     /// The names of all elements in it, `failureActions` included.
     pub children: Vec<Spanned<String>>,
     /// The whole element.
     pub element: Span,
     /// Symbolic place, e.g. `identity/service`.
     pub route: String,
+}
+
+/// What is done when a service fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureActions {
+    /// `@resetPeriod`, seconds without a failure after which the first action is next again.
+    pub reset_period: Option<Spanned<String>>,
+    /// `actions/action`, for the first failure, the second and so on.
+    pub actions: Vec<FailureAction>,
+    /// The whole element.
+    pub element: Span,
+}
+
+/// One `action` of a service's failures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureAction {
+    /// `@type`, e.g. `restartService`.
+    pub kind: Option<Spanned<String>>,
+    /// `@delay`, milliseconds before it is done.
+    pub delay: Option<Spanned<String>>,
+    /// The whole element.
+    pub element: Span,
 }
 
 /// Attributes of the root.
@@ -236,18 +258,14 @@ impl WmXml {
 }
 
 fn read_service<'a>(reader: &mut Reader<'a>, service: &Element<'a>) -> WmService {
-    let mut failure_actions = Vec::new();
+    let mut failure_actions = None;
     let mut children = Vec::new();
     for child in reader.children(service) {
         children.push(reader.name(&child));
         if child.name() != "failureActions" {
             continue;
         }
-        for actions in reader.members(&child, "actions") {
-            for action in reader.members(&actions, "action") {
-                failure_actions.extend(reader.attribute(&action, "type"));
-            }
-        }
+        failure_actions = Some(read_failure_actions(reader, &child));
     }
     WmService {
         name: reader.attribute(service, "name"),
@@ -260,5 +278,26 @@ fn read_service<'a>(reader: &mut Reader<'a>, service: &Element<'a>) -> WmService
         children,
         element: service.span(),
         route: service.route.clone(),
+    }
+}
+
+fn read_failure_actions<'a>(reader: &mut Reader<'a>, element: &Element<'a>) -> FailureActions {
+    reader.known_attributes(element, &["resetPeriod"]);
+    let mut actions = Vec::new();
+    for list in reader.members(element, "actions") {
+        reader.known_attributes(&list, &[]);
+        for action in reader.members(&list, "action") {
+            reader.known_attributes(&action, &["type", "delay"]);
+            actions.push(FailureAction {
+                kind: reader.attribute(&action, "type"),
+                delay: reader.attribute(&action, "delay"),
+                element: action.span(),
+            });
+        }
+    }
+    FailureActions {
+        reset_period: reader.attribute(element, "resetPeriod"),
+        actions,
+        element: element.span(),
     }
 }

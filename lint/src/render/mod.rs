@@ -17,6 +17,7 @@ pub mod text;
 pub mod verification;
 
 pub use repository::{Repository, uri_encoded};
+pub(crate) use snippet::shown;
 
 use crate::diagnostic::{Diagnostic, Level};
 

@@ -40,7 +40,7 @@ pub(super) fn safe(text: &str) -> Cow<'_, str> {
 }
 
 /// A text on one line, harmless and of bearable length.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let end = text.floor_char_boundary(LONG_MESSAGE);
     let (kept, rest) = text.split_at(end);
     let mut line = safe(kept).replace(['\n', '\r', '\t'], " ");

@@ -191,7 +191,10 @@ mod tests {
         let with_mum = packed(&[files[0], ("update.mum", mum)]);
         let broken = Package::read(&mut Cursor::new(&with_mum), terms.limits).unwrap();
         let broken = complaint(&with_mum, &own, &broken, &[]).unwrap();
-        assert!(broken.contains("update.mum states 4 bytes"), "{broken}");
+        assert!(
+            broken.contains("update.mum: 4 bytes are stated"),
+            "{broken}"
+        );
         assert!(broken.contains("the package has no catalog"), "{broken}");
     }
 }

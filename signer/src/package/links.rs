@@ -61,11 +61,7 @@ impl Links {
             }
         }
         manifests.sort_by_key(|manifest| manifest.parsed.kind != ManifestKind::Component);
-        let catalog = manifests.last().and_then(|last| match last.parsed.kind {
-            ManifestKind::Update => Some("update.cat"),
-            ManifestKind::Dsm => Some("content.cat"),
-            ManifestKind::Component => None,
-        });
+        let catalog = manifests.last().and_then(|last| last.parsed.kind.catalog());
         Ok(Self {
             catalog: catalog.and_then(|name| package.position(name)),
             manifests,
@@ -92,17 +88,7 @@ fn read_manifest(
         let line = source.line_column(error.span.start).line;
         PackageError::member(layer, &file.path, format_args!("line {line}: {error}"))
     })?;
-    let stem = file
-        .path
-        .get(..file.path.len().saturating_sub(".manifest".len()));
-    let target = |listed: &ListedFile| {
-        let path = &listed.path.value;
-        let below = || package.position(&format!("{}/{path}", stem.unwrap_or_default()));
-        match kind {
-            ManifestKind::Component => below(),
-            ManifestKind::Update | ManifestKind::Dsm => package.position(path),
-        }
-    };
+    let target = |listed: &ListedFile| package.position(&parsed.target(&file.path, listed));
     let targets = parsed.files.iter().map(target).collect();
     Ok(Manifest {
         index,
@@ -143,12 +129,20 @@ pub(super) fn examine(package: &Package, links: &Links) -> Examination {
                 _ => &mut examination.hashes,
             };
             *count = count.saturating_add(1);
-            if let Some(reason) = fault(package, listed, target, &mut known) {
+            let file = target.and_then(|target| Some((target, package.files.get(target)?)));
+            let size = file.map(|(_, file)| file.bytes.len() as u64);
+            let fault = link_fault(listed, size, |algorithm| {
+                let (target, file) = file?;
+                let known = known.entry((target, algorithm));
+                let digest = known.or_insert_with(|| algorithm.of(&file.bytes));
+                Some(digest.clone())
+            });
+            if let Some(reason) = fault {
                 let by = package.files.get(manifest.index).map(|file| &file.path);
                 examination.faults.push(Fault {
                     layer: manifest.layer(),
                     member: listed.path.value.clone(),
-                    reason: format!("{} {reason}", by.map_or("", String::as_str)),
+                    reason: format!("{}: {reason}", by.map_or("", String::as_str)),
                 });
             }
         }
@@ -162,37 +156,56 @@ pub(super) fn examine(package: &Package, links: &Links) -> Examination {
 /// Digests of files, each computed once however often it is stated.
 type Known = HashMap<(usize, DigestAlgorithm), Vec<u8>>;
 
-/// Why an entry does not fit its file.
-fn fault(
-    package: &Package,
+/// Why an entry of a manifest does not fit its file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinkFault {
+    /// There is no such file.
+    #[error("the cabinet does not have it")]
+    Missing,
+    /// It has another size.
+    #[error("{stated} bytes are stated, the file has {found}")]
+    Size {
+        /// As the manifest has it.
+        stated: String,
+        /// In bytes.
+        found: u64,
+    },
+    /// What should be a digest is none.
+    #[error("`{0:.80}` is no digest")]
+    NoDigest(String),
+    /// It has another digest.
+    #[error("the digest {} is stated, the file has {}", hex(.stated), hex(.found))]
+    Digest {
+        /// As the manifest has it.
+        stated: Vec<u8>,
+        /// By the same algorithm.
+        found: Vec<u8>,
+    },
+}
+
+/// Compares an entry with its file, whose size is `None` where there is none; `digest` gives its digest, `None` where an
+/// algorithm is not compared.
+pub fn link_fault(
     listed: &ListedFile,
-    target: Option<usize>,
-    known: &mut Known,
-) -> Option<String> {
-    let found = target.and_then(|target| Some((target, package.files.get(target)?)));
-    let Some((target, file)) = found else {
-        return Some("lists it, and the cabinet does not have it".to_owned());
+    size: Option<u64>,
+    digest: impl FnOnce(DigestAlgorithm) -> Option<Vec<u8>>,
+) -> Option<LinkFault> {
+    let Some(found) = size else {
+        return Some(LinkFault::Missing);
     };
     if let Some(size) = &listed.size
-        && size.value.parse() != Ok(file.bytes.len() as u64)
+        && size.value.parse() != Ok(found)
     {
-        let found = file.bytes.len();
-        return Some(format!("states {} bytes, the file has {found}", size.value));
+        let stated = size.value.clone();
+        return Some(LinkFault::Size { stated, found });
     }
     let stated = listed.digest.as_ref()?;
     let Some(algorithm) = algorithm_of_length(stated.bytes.len()) else {
-        return Some(format!(
-            "states '{}', which is no digest",
-            stated.text.value
-        ));
+        return Some(LinkFault::NoDigest(stated.text.value.clone()));
     };
-    let found = known
-        .entry((target, algorithm))
-        .or_insert_with(|| algorithm.of(&file.bytes));
-    (*found != stated.bytes).then(|| {
-        let (stated, found) = (hex(&stated.bytes), hex(found));
-        format!("states {algorithm} {stated}, the file has {found}")
-    })
+    let found = digest(algorithm)?;
+    let stated = stated.bytes.clone();
+    (found != stated).then_some(LinkFault::Digest { stated, found })
 }
 
 /// The algorithm whose digests have this length, in bytes.

@@ -30,7 +30,7 @@ pub use build::{
 };
 pub use contents::{Package, PackageFile};
 pub use diff::{Difference, Part, diff};
-pub use links::Examination;
+pub use links::{Examination, LinkFault, link_fault};
 pub use plan::Terms;
 pub use resign::resign;
 pub use skip::Glob;

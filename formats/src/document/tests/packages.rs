@@ -48,7 +48,9 @@ fn a_package_definition_has_identity_files_drivers_and_services() {
         (value(&service.start), value(&service.object_name)),
         ("auto", "LocalSystem")
     );
-    assert_eq!(service.failure_actions[0].value, "restartService");
+    let failure = service.failure_actions.as_ref().unwrap();
+    let kind = failure.actions[0].kind.as_ref().unwrap();
+    assert_eq!(kind.value, "restartService");
     assert_eq!(package.bcd_stores[0].value.value, r".\Board.BCD.xml");
     assert_eq!(
         (package.registry.keys.len(), package.registry.values.len()),

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use formats::document::manifest_name::ComponentIdentity;
 use formats::document::package_manifest::DigestForm;
+use formats::document::rewrite::escaped;
 
 use super::{Model, ModelFile, ModelKey};
 use crate::digest::DigestAlgorithm;
@@ -87,22 +88,6 @@ fn tag(name: &str, attributes: &[(&str, &str)], end: &str) -> String {
         text.push_str(&format!(" {name}=\"{}\"", escaped(value)));
     }
     text + end
-}
-
-/// A value of an attribute.
-fn escaped(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for character in value.chars() {
-        match character {
-            '&' => text.push_str("&amp;"),
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '"' => text.push_str("&quot;"),
-            '\t' | '\n' | '\r' => text.push_str(&format!("&#x{:X};", u32::from(character))),
-            other => text.push(other),
-        }
-    }
-    text
 }
 
 fn identity_tag(identity: &ComponentIdentity) -> String {

@@ -133,8 +133,7 @@ fn form(kind: &RegistryType, data: &RegistryData) -> Result<(&'static str, Strin
         (RegistryType::ExpandSz, RegistryData::Text(text)) => Ok(("REG_EXPAND_SZ", text.clone())),
         (RegistryType::Dword, RegistryData::Number(number)) => Ok(("REG_DWORD", dword(*number))),
         (RegistryType::Binary, RegistryData::Bytes(bytes)) => {
-            let digits = bytes.iter().map(|byte| format!("{byte:02X}"));
-            Ok(("REG_BINARY", digits.collect()))
+            Ok(("REG_BINARY", binary(bytes.iter().copied())))
         }
         (RegistryType::MultiSz, RegistryData::Texts(texts)) => {
             Ok(("REG_MULTI_SZ", quoted(texts.iter().map(String::as_str))?))
@@ -151,6 +150,11 @@ fn form(kind: &RegistryType, data: &RegistryData) -> Result<(&'static str, Strin
 /// A number as manifests have it.
 pub(super) fn dword(number: u64) -> String {
     format!("0x{number:08x}")
+}
+
+/// Bytes as manifests have them.
+pub(super) fn binary(bytes: impl Iterator<Item = u8>) -> String {
+    bytes.map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// Several texts as manifests have them.

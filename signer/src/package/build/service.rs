@@ -3,11 +3,11 @@
 //! Finished packages of OEMs with a service are not published. Packages of Windows have an element of its own for one,
 //! which a part of the servicing turns into these values; written directly they need no such part.
 
-use formats::document::wm_xml::WmService;
+use formats::document::wm_xml::{FailureActions, WmService};
 use formats::source::Spanned;
 
 use super::definition::Texts;
-use super::registry::{Registry, dword, quoted};
+use super::registry::{Registry, binary, dword, quoted};
 use super::{DefinitionError, ModelValue};
 
 const SERVICES: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services";
@@ -32,6 +32,8 @@ const TYPES: Words = &[
     ("win32UserShareProcess", 0x60),
 ];
 const ERRORS: Words = &[("ignore", 0), ("normal", 1), ("severe", 2), ("critical", 3)];
+/// Of `SC_ACTION_TYPE` those whose words are published.
+const FAILURE_ACTIONS: Words = &[("none", 0), ("restartService", 1)];
 const SIDS: Words = &[("none", 0), ("unrestricted", 1), ("restricted", 3)];
 
 /// Adds the values of a service.
@@ -47,7 +49,14 @@ pub(super) fn add(
             reason,
         ))
     };
-    if let Some(child) = service.children.first() {
+    let mut others = service.children.iter();
+    let other = others.find(|child| child.value != "failureActions");
+    let again = service
+        .children
+        .iter()
+        .filter(|child| child.value == "failureActions")
+        .nth(1);
+    if let Some(child) = other.or(again) {
         let reason = format!(
             "`{}` of services is not built: its form in a package is not known; set the values below `Services` as regKeys",
             child.value
@@ -140,6 +149,17 @@ pub(super) fn add(
                 .map_err(wrong)?;
         }
     }
+    if let Some(failure) = &service.failure_actions {
+        let value = ModelValue {
+            name: "FailureActions".to_owned(),
+            kind: "REG_BINARY",
+            data: failure_actions(failure, texts, &service.route)?,
+        };
+        let added = registry.value(key, value);
+        added.map_err(|reason| {
+            DefinitionError::new(failure.element, service.route.clone(), reason)
+        })?;
+    }
     if !has_error_control {
         let value = ModelValue {
             name: "ErrorControl".to_owned(),
@@ -152,6 +172,58 @@ pub(super) fn add(
         })?;
     }
     Ok(())
+}
+
+/// `FailureActions` of a service's key: `SERVICE_FAILURE_ACTIONS_WOW64` ([MS-SCMR] 2.2.37) and behind it the actions, each
+/// `SC_ACTION`.
+///
+/// | offset | field |
+/// |---|---|
+/// | 0 | seconds without a failure after which counting begins anew |
+/// | 4 | offset of a message before a restart of the device, 0 for none |
+/// | 8 | offset of a command, 0 for none |
+/// | 12 | number of actions |
+/// | 16 | offset of the actions |
+/// | 20 | for each action its type and milliseconds of delay |
+fn failure_actions(
+    failure: &FailureActions,
+    texts: &Texts<'_>,
+    route: &str,
+) -> Result<String, DefinitionError> {
+    /// Where the actions stand.
+    const ACTIONS: u32 = 20;
+    let route = format!("{route}/failureActions");
+    let text = |value: &Option<Spanned<String>>, name: &str, span| {
+        let route = format!("{route}/{name}");
+        let Some(value) = value else {
+            let reason = "it has no value, and what the system would take then is not known";
+            return Err(DefinitionError::new(span, route, reason));
+        };
+        let text = texts.plain(value, &route)?.trim().to_owned();
+        Ok((text, value.span, route))
+    };
+    let number = |value: &Option<Spanned<String>>, name: &str, span| {
+        let (text, span, route) = text(value, name, span)?;
+        let reason = format!("`{text}` is no number from 0 to {}", u32::MAX);
+        text.parse::<u32>()
+            .map_err(|_| DefinitionError::new(span, route, reason))
+    };
+    let count = u32::try_from(failure.actions.len()).unwrap_or(u32::MAX);
+    let period = number(&failure.reset_period, "@resetPeriod", failure.element)?;
+    let mut fields = vec![period, 0, 0, count, ACTIONS];
+    for action in &failure.actions {
+        let (kind, span, route) = text(&action.kind, "actions/action/@type", action.element)?;
+        let wrong = |reason| DefinitionError::new(span, route.clone(), reason);
+        let kind = self::number(FAILURE_ACTIONS, &kind).map_err(wrong)?;
+        fields.push(u32::try_from(kind).unwrap_or_default());
+        fields.push(number(
+            &action.delay,
+            "actions/action/@delay",
+            action.element,
+        )?);
+    }
+    let bytes = fields.iter().flat_map(|field| field.to_le_bytes());
+    Ok(binary(bytes))
 }
 
 fn is_none(value: &Spanned<String>) -> bool {

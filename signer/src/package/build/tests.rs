@@ -216,8 +216,20 @@ fn what_has_no_known_form_is_refused_by_name() {
             "`later` is none of boot",
         ),
         (
-            r#"<service name="a" start="auto" type="win32OwnProcess" imagePath="a"><failureActions resetPeriod="1"/></service>"#,
-            "`failureActions` of services",
+            r#"<service name="a" start="auto" type="win32OwnProcess" imagePath="a"><serviceTrigger/></service>"#,
+            "`serviceTrigger` of services",
+        ),
+        (
+            r#"<service name="a" start="auto" type="win32OwnProcess" imagePath="a"><failureActions/></service>"#,
+            "failureActions/@resetPeriod: it has no value",
+        ),
+        (
+            r#"<service name="a" start="auto" type="win32OwnProcess" imagePath="a"><failureActions resetPeriod="1"><actions><action type="runCommand" delay="0"/></actions></failureActions></service>"#,
+            "action/@type: `runCommand` is none of none, restartService",
+        ),
+        (
+            r#"<service name="a" start="auto" type="win32OwnProcess" imagePath="a"><failureActions resetPeriod="1" command="a"/></service>"#,
+            "the attribute `command`",
         ),
         (
             r#"<regKeys><regKey keyName="$(hklm.software)\A"><regValue name="v" type="REG_QWORD" value="1"/></regKey></regKeys>"#,
@@ -239,6 +251,31 @@ fn what_has_no_known_form_is_refused_by_name() {
         let refused = refusal(body);
         assert!(refused.contains(reason), "{refused}");
     }
+}
+
+/// The published example: a day, then the service is started again after a minute, twice, and left alone.
+#[test]
+fn failures_of_a_service_are_the_published_bytes() {
+    let action = |kind, delay| format!(r#"<action type="{kind}" delay="{delay}"/>"#);
+    let actions = [
+        ("restartService", 60_000),
+        ("restartService", 60_000),
+        ("none", 0),
+    ];
+    let actions: String = actions.map(|(kind, delay)| action(kind, delay)).concat();
+    let model = modelled(&format!(
+        r#"<service name="a" start="auto" type="win32OwnProcess" imagePath="a"><failureActions resetPeriod="86400"><actions>{actions}</actions></failureActions></service>"#
+    ))
+    .unwrap();
+    let values = model.keys.iter().flat_map(|key| &key.values);
+    let mut values = values.filter(|value| value.name == "FailureActions");
+    let value = values.next().unwrap();
+    assert_eq!(value.kind, "REG_BINARY");
+    assert_eq!(
+        value.data,
+        "805101000000000000000000030000001400000001000000\
+         60EA00000100000060EA00000000000000000000"
+    );
 }
 
 #[test]
