@@ -50,6 +50,17 @@ fn the_example_workspace_has_a_map_in_three_forms() {
     assert!(nodes >= 10, "{nodes}");
 }
 
+/// Who asks for one manifest hears of all products that use it.
+#[test]
+fn one_manifest_has_the_products_around_it() {
+    let folder = workspace();
+    let manifest = "w/Source-arm/Packages/OEMFM.xml";
+    let run = proofmark(folder.path(), &format!("features {manifest}")).ended(0);
+    let last = "3 features, 3 packages, 2 products; 0 missing, 0 unused\n";
+    assert!(run.stdout.ends_with(last), "{}", run.stdout);
+    assert!(!run.stdout.contains("FjordBoardFM.xml"), "{}", run.stdout);
+}
+
 #[test]
 fn a_merged_manifest_is_read_like_any_other() {
     let folder = workspace();

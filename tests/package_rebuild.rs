@@ -360,7 +360,7 @@ fn hostile_definitions_are_refused_by_name() {
         .collect();
     let said = refused("Many", &format!("<files>{many}</files>"));
     assert!(
-        said.contains("100000 files are more than the 40000"),
+        said.contains("100000 files are more than the 25000"),
         "{said}"
     );
 }

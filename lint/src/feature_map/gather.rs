@@ -25,9 +25,14 @@ impl FeatureMap {
         };
         for workspace in workspaces {
             let gathered = Gathered::new(workspace);
-            map.manifests.extend(gathered.manifests());
-            map.products
-                .extend(gathered.products.iter().map(|product| mapped(product)));
+            let manifests = gathered.manifests();
+            let products = gathered.products.iter().filter(|product| {
+                let path = product.oem_input.path();
+                let mut listed = manifests.iter().flat_map(|manifest| &manifest.listed_by);
+                workspace.is_target(path) || listed.any(|listed| listed == path)
+            });
+            map.products.extend(products.map(|product| mapped(product)));
+            map.manifests.extend(manifests);
         }
         map
     }
@@ -51,7 +56,6 @@ impl<'a> Gathered<'a> {
         let products = workspace.products.iter();
         let products: Vec<&Product> = products
             .filter(|product| Origin::of(product.oem_input.path()) == Origin::Source)
-            .filter(|product| workspace.is_target(product.oem_input.path()))
             .collect();
         let ids = |list: &List| list.texts().map(str::to_lowercase).collect();
         let chosen = products.iter().map(|product| {
@@ -78,9 +82,15 @@ impl<'a> Gathered<'a> {
         }
     }
 
-    /// Those that products use, and those of the sources whose name no product lists.
+    /// Those that products use, and those of the sources whose name no product lists, as far as the user asked for
+    /// them or for a product.
     fn manifests(&self) -> Vec<MappedManifest> {
-        let used = self.products.iter().flat_map(|p| p.manifest_files());
+        let is_target = |path: &str| self.workspace.is_target(path);
+        let used = self.products.iter().flat_map(|product| {
+            let is_asked = is_target(product.oem_input.path());
+            let files = product.manifest_files();
+            files.filter(move |file| is_asked || is_target(file.path()))
+        });
         let mut shown: BTreeMap<&str, &Manifest> = used.map(|file| (file.path(), file)).collect();
         for file in &self.workspace.documents.manifests {
             let arch = Arch::of_path(file.path());
@@ -89,7 +99,7 @@ impl<'a> Gathered<'a> {
                 Arch::fits(product.arch, arch)
                     && named.any(|named| named.name().eq_ignore_ascii_case(file.name()))
             });
-            if file.is_source() && !is_listed && self.workspace.is_target(file.path()) {
+            if file.is_source() && !is_listed && is_target(file.path()) {
                 shown.insert(file.path(), file);
             }
         }

@@ -112,7 +112,9 @@ pub(super) fn plan(arguments: &BuildArgs) -> Result<Plan, Error> {
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        return Err(Error::new(format!("{}: {what}", shown.join(", "))));
+        return Err(Error::new(format!("{}: {what}", shown.join(", "))).hint(
+            "name definitions, or a folder with some; --cpu leaves out those for other processors",
+        ));
     }
     Ok(Plan {
         workspaces,

@@ -13,7 +13,7 @@ use formats::source::{Span, Spanned};
 use super::{Model, ModelFile, registry::Registry, service};
 
 /// Most files of a package: a manifest with more is longer than our own reader takes.
-pub const MAX_FILES: usize = 40_000;
+pub const MAX_FILES: usize = 25_000;
 /// Longest name of a package, in characters: a file name, and two of its components' names.
 const MAX_NAME: usize = 200;
 /// Where files go whose definition does not say.

@@ -13,6 +13,7 @@ mod service;
 use std::io::Cursor;
 
 use formats::container::cab::{Entry, Packing, attribs, pack};
+use formats::document::decode::SIZE_LIMIT;
 use formats::document::manifest_name::ComponentIdentity;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
@@ -216,6 +217,14 @@ fn unsigned(model: &Model, options: BuildOptions) -> Result<Vec<u8>, PackageErro
     if model.files.is_empty() && model.keys.is_empty() {
         let problem = "there is nothing in it: no file and no registry key";
         return Err(PackageError::member(Layer::Cabinet, "", problem));
+    }
+    if let Some((name, text)) = files.iter().find(|(_, text)| text.len() > SIZE_LIMIT) {
+        let problem = format!(
+            "it would have {} bytes, and no manifest may have more than {SIZE_LIMIT}; divide what is in the package \
+             among several",
+            text.len()
+        );
+        return Err(PackageError::member(Layer::Hash, name, problem));
     }
     let folder = model.identity("0").key_form();
     let payload = model.files.iter();

@@ -360,6 +360,25 @@ fn a_hundred_thousand_files_are_refused_before_they_are_read() {
     );
 }
 
+/// Few files with long names: what would not be read again is not written.
+#[test]
+fn a_manifest_that_is_too_long_to_be_read_is_refused() {
+    let mut model = modelled(WHOLE).unwrap();
+    let long = model.files[0].clone();
+    let name = "a".repeat(4000);
+    model.files = (0..4200)
+        .map(|number| ModelFile {
+            path: format!("{name}{number}"),
+            ..long.clone()
+        })
+        .collect();
+    let refused = build(&model, OPTIONS, None).unwrap_err().to_string();
+    assert!(
+        refused.contains("divide what is in the package"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn names_that_look_alike_when_shortened_stay_apart() {
     let named = |middle: &str| Model {
