@@ -65,7 +65,7 @@ fn profiles(
 ) -> Result<BTreeMap<String, Profile>, Error> {
     let mut profiles = BTreeMap::new();
     for (name, rules) in rules {
-        let mut ready = profile::load(config, name, KeyFiles::default())?;
+        let mut ready = profile::load(config, name, &KeyFiles::default())?;
         ready.identity.complete(anchors.intermediates().all(), now);
         profile::check(&ready, &[], now, anchors, Purpose::Code)?;
         if ready.kind == Kind::Retail && rules.gate != Gate::Retail {

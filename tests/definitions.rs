@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::cbs;
-use crate::support::repository;
+use crate::support::{proofmark, repository};
 
 /// The example workspace, with the provisioning packages that the kit would have made.
 pub(crate) fn workspace() -> tempfile::TempDir {
@@ -82,7 +82,7 @@ pub(crate) fn find_definitions(root: &Path, folder: &str) -> Vec<String> {
     found.collect()
 }
 
-/// What a definition names and the kit would have made; what is a program by its name is one.
+/// What a definition names and the kit would have made; programs and catalogs are such, not signed yet.
 pub(crate) fn make_sources(root: &Path, definition: &str, arch: &str) {
     let definition = root.join(definition);
     let text = fs::read_to_string(&definition).unwrap();
@@ -102,9 +102,16 @@ pub(crate) fn make_sources(root: &Path, definition: &str, arch: &str) {
             .extension()
             .and_then(|end| end.to_str())
             .unwrap_or_default();
-        match matches!(end, "exe" | "dll" | "sys" | "efi") {
-            true => fs::write(&path, cbs::image()).unwrap(),
-            false => fs::write(&path, format!("made for {}", path.display())).unwrap(),
+        let made = format!("made for {}", path.display());
+        match end {
+            "exe" | "dll" | "sys" | "efi" => fs::write(&path, cbs::image()).unwrap(),
+            "cat" => {
+                let listed = tempfile::tempdir().unwrap();
+                fs::write(listed.path().join("listed"), made).unwrap();
+                let (out, folder) = (path.display(), listed.path().display());
+                proofmark(root, &format!("catalog create --out {out} {folder}")).ended(0);
+            }
+            _ => fs::write(&path, made).unwrap(),
         }
     }
 }
