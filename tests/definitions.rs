@@ -82,7 +82,7 @@ pub(crate) fn find_definitions(root: &Path, folder: &str) -> Vec<String> {
     found.collect()
 }
 
-/// What a definition names and the kit would have made; programs and catalogs are such, not signed yet.
+/// What a definition names and the kit would have made; programs are some without a signature, catalogs signed ones.
 pub(crate) fn make_sources(root: &Path, definition: &str, arch: &str) {
     let definition = root.join(definition);
     let text = fs::read_to_string(&definition).unwrap();
@@ -109,7 +109,7 @@ pub(crate) fn make_sources(root: &Path, definition: &str, arch: &str) {
                 let listed = tempfile::tempdir().unwrap();
                 fs::write(listed.path().join("listed"), made).unwrap();
                 let (out, folder) = (path.display(), listed.path().display());
-                proofmark(root, &format!("catalog create --out {out} {folder}")).ended(0);
+                proofmark(root, &format!("catalog create --profile test --out {out} {folder}")).ended(0);
             }
             _ => fs::write(&path, made).unwrap(),
         }
