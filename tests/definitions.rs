@@ -109,7 +109,11 @@ pub(crate) fn make_sources(root: &Path, definition: &str, arch: &str) {
                 let listed = tempfile::tempdir().unwrap();
                 fs::write(listed.path().join("listed"), made).unwrap();
                 let (out, folder) = (path.display(), listed.path().display());
-                proofmark(root, &format!("catalog create --profile test --out {out} {folder}")).ended(0);
+                proofmark(
+                    root,
+                    &format!("catalog create --profile test --out {out} {folder}"),
+                )
+                .ended(0);
             }
             _ => fs::write(&path, made).unwrap(),
         }

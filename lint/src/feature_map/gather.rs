@@ -13,6 +13,7 @@ use super::{
 use crate::facts::origin::Origin;
 use crate::facts::product::{Arch, FeatureMatch, ManifestLookup};
 use crate::facts::{File, Package, Product, Workspace};
+use crate::files::written_name;
 
 impl FeatureMap {
     /// The features, packages and products of workspaces. Templates and what a build made do not count, except where
@@ -117,8 +118,14 @@ impl<'a> Gathered<'a> {
         let product = users.first().and_then(|index| self.products.get(*index));
         let product = product.copied();
         let arch = Arch::built_for(file.path()).or_else(|| product?.arch);
-        let mut listed = self.workspace.documents.listed(file.name(), arch);
-        let id = listed.find_map(|(_, fm)| Some(fm.id.as_ref()?.value.clone()));
+        let lists = self.workspace.documents.fm_file_lists.iter();
+        let lists = lists.filter(|list| Arch::fits(Arch::of_path(list.path()), arch));
+        let mut listed = lists.flat_map(|list| &list.fms);
+        let id = listed.find_map(|fm| {
+            let path = fm.path.as_ref()?;
+            let is_it = written_name(&path.value).eq_ignore_ascii_case(file.name());
+            Some(fm.id.as_ref().filter(|_| is_it)?.value.clone())
+        });
         let mut groups: Vec<Group> = Vec::new();
         let mut places: BTreeMap<(SelectedBy, String), usize> = BTreeMap::new();
         for entry in &file.packages {

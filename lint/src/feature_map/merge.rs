@@ -106,12 +106,14 @@ pub fn merge(workspaces: &[Workspace], release: &Release) -> Vec<MergedManifest>
 /// The manifest beside the list, otherwise the one of the sources.
 fn nearest<'a>(
     workspace: &'a Workspace,
-    name: &'a str,
+    name: &str,
     folder: &str,
     arch: Option<Arch>,
 ) -> Option<&'a Arc<File<FeatureManifest>>> {
-    let named = workspace.manifests_named(name, arch);
-    let sources = named.filter(|file| file.is_source());
+    let named = workspace.documents.manifests.iter();
+    let named = named.filter(|file| file.name().eq_ignore_ascii_case(name));
+    let fitting = named.filter(|file| Arch::fits(Arch::built_for(file.path()), arch));
+    let sources = fitting.filter(|file| file.is_source());
     sources.min_by_key(|file| {
         (
             file.folder() != folder,
