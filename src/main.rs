@@ -31,6 +31,7 @@ mod serve;
 mod sign;
 mod signature;
 mod timestamp;
+mod token;
 mod trust;
 mod verify;
 
@@ -66,6 +67,7 @@ enum Command {
     Remove(remove::RemoveArgs),
     Resign(Box<resign::ResignArgs>),
     Timestamp(timestamp::TimestampArgs),
+    Token(token::TokenArgs),
     Verify(verify::VerifyArgs),
     Catalog(catalog::CatalogArgs),
     Lint(Box<lint::LintArgs>),
@@ -115,6 +117,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Resign(arguments) => resign::run(*arguments, &config),
         Command::Sign(arguments) => sign::run(*arguments, &config),
         Command::Timestamp(arguments) => timestamp::run(&arguments, &config),
+        Command::Token(arguments) => token::run(&arguments, &config),
         Command::Verify(arguments) => verify::run(&arguments, &config),
         Command::Image(arguments) => image::run(&arguments, &config),
         Command::Catalog(arguments) => catalog::run(arguments, &config),

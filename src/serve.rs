@@ -9,6 +9,7 @@ use service::config::{Gate, ProfileConfig};
 use service::profile::Profile;
 use service::state::Setup;
 use signer::anchor::{Anchors, Purpose};
+use signer::timestamp::Servers;
 use time::OffsetDateTime;
 
 use crate::config::{Config, Kind};
@@ -36,8 +37,7 @@ pub(crate) fn run(arguments: &ServeArgs, config: &Config) -> Result<Exit, Error>
     settings.listen = arguments.listen.unwrap_or(settings.listen);
     settings.data = arguments.data.clone().unwrap_or(settings.data);
     if settings.profile.is_empty() {
-        let gate = Gate::Test;
-        let rules = ProfileConfig { gate };
+        let rules = ProfileConfig::new(Gate::Test);
         settings.profile.insert("test".to_owned(), rules);
     }
     let now = OffsetDateTime::now_utc();
@@ -49,8 +49,13 @@ pub(crate) fn run(arguments: &ServeArgs, config: &Config) -> Result<Exit, Error>
         anchors,
         environment: Box::new(Network::new()),
     };
-    service::serve(setup, |address| {
-        output::note(format_args!("listening on http://{address}"));
+    service::serve(setup, |ready| {
+        output::note(format_args!("listening on {}", ready.url));
+        if let Some(token) = ready.first_token {
+            output::note(format_args!(
+                "first token, for every role and profile, for 30 days: {token}"
+            ));
+        }
     })
     .map_err(Error::new)?;
     Ok(Exit::Clean)
@@ -77,7 +82,8 @@ fn profiles(
         let profile = Profile {
             identity: ready.identity,
             options: ready.options,
-            servers: ready.servers,
+            servers: (!ready.servers.is_empty())
+                .then(|| Servers::new(ready.servers, Servers::TIMEOUT)),
             rules: rules.clone(),
         };
         profiles.insert(name.clone(), profile);

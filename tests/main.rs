@@ -45,6 +45,7 @@ mod progress;
 mod reports;
 mod resign;
 mod revocation;
+mod service;
 mod shipped;
 mod sign_and_verify;
 mod sign_with_command;

@@ -7,11 +7,22 @@ use std::path::{Path, PathBuf};
 use lint::image::ImageType;
 use serde::Deserialize;
 
+use crate::auth::{CertificateRule, Issuer};
+use crate::journal::LogFormat;
+use crate::tls::TlsConfig;
+
 /// Where the service listens unless told otherwise.
 const LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8470);
 /// Largest upload unless told otherwise, in bytes.
 const MAX_UPLOAD: u64 = 8 << 30;
+/// Most requests in line unless told otherwise.
+const MAX_WAITING: usize = 1000;
+
+/// Requests of one principal a minute unless told otherwise.
+const REQUESTS_PER_MINUTE: u32 = 6000;
+/// Requests of one principal at once unless told otherwise.
+const REQUESTS_AT_ONCE: u32 = 64;
 
 /// `[service]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,12 +32,28 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How clients reach the service, e.g. `https://sign.example.org`; also the origin of the log.
     pub url: Option<String>,
+    /// TLS; without it the service is for a proxy on the same machine.
+    pub tls: Option<TlsConfig>,
+    /// The form of the lines on stderr.
+    pub log_format: LogFormat,
     /// The folder of everything that the service keeps.
     pub data: PathBuf,
     /// `postgres://...`; otherwise SQLite in the folder.
     pub database: Option<String>,
     /// Largest upload, in bytes.
     pub max_upload: u64,
+    /// Most requests that stand in line for a thread.
+    pub max_waiting: usize,
+    /// Requests of one principal a minute.
+    pub requests_per_minute: u32,
+    /// Requests of one principal at once.
+    pub requests_at_once: u32,
+    /// The folder of files that wait for approval, which all nodes share; otherwise in the data folder.
+    pub artifacts: Option<PathBuf>,
+    /// Issuers whose tokens count.
+    pub oidc: Vec<Issuer>,
+    /// What the holders of client certificates may do.
+    pub certificate: Vec<CertificateRule>,
     /// Profiles by name. Their keys are in `[profile.NAME]`.
     pub profile: BTreeMap<String, ProfileConfig>,
 }
@@ -36,9 +63,17 @@ impl Default for Config {
         Self {
             listen: LISTEN,
             url: None,
+            tls: None,
+            log_format: LogFormat::Text,
             data: PathBuf::from("proofmark-data"),
             database: None,
             max_upload: MAX_UPLOAD,
+            max_waiting: MAX_WAITING,
+            requests_per_minute: REQUESTS_PER_MINUTE,
+            requests_at_once: REQUESTS_AT_ONCE,
+            artifacts: None,
+            oidc: Vec::new(),
+            certificate: Vec::new(),
             profile: BTreeMap::new(),
         }
     }
@@ -50,6 +85,12 @@ impl Default for Config {
 pub struct ProfileConfig {
     /// The type of image whose policy a file must pass before it is signed.
     pub gate: Gate,
+    /// How many people have to agree to each signature; 0: nobody has to.
+    #[serde(default)]
+    pub approvals: u32,
+    /// Whether digests are signed for files that stay with the client, which no gate sees.
+    #[serde(default)]
+    pub digest_signing: bool,
 }
 
 /// The policy that a profile asks for.
@@ -62,6 +103,17 @@ pub enum Gate {
     Test,
     /// That of manufacturing images.
     Mmos,
+}
+
+impl ProfileConfig {
+    /// A profile with this gate that asks nobody for approval.
+    pub fn new(gate: Gate) -> Self {
+        Self {
+            gate,
+            approvals: 0,
+            digest_signing: false,
+        }
+    }
 }
 
 impl Gate {
@@ -79,5 +131,12 @@ impl Config {
     /// Makes its paths relative to the current folder; `folder` is that of the file.
     pub fn relative_to(&mut self, folder: &Path) {
         self.data = folder.join(&self.data);
+        if let Some(tls) = &mut self.tls {
+            tls.relative_to(folder);
+        }
+        self.artifacts = self.artifacts.take().map(|path| folder.join(path));
+        for issuer in &mut self.oidc {
+            issuer.relative_to(folder);
+        }
     }
 }

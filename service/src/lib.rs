@@ -14,14 +14,35 @@
     )
 )]
 
+mod archive;
 pub mod audit;
+pub mod auth;
+mod catalogue;
+mod chance;
+pub mod clock;
 pub mod config;
+mod files;
+mod gate;
 mod health;
+mod idempotency;
+mod journal;
+mod limits;
+mod lint_api;
 mod listen;
+mod metrics;
 mod problem;
 pub mod profile;
+mod report;
+mod request;
 mod router;
+mod sign;
 pub mod state;
 pub mod store;
+pub mod tls;
+mod upload;
+mod verify_api;
+mod window;
+mod workers;
 
-pub use listen::{ServeError, serve};
+pub use journal::LogFormat;
+pub use listen::{Ready, ServeError, block_on, serve};

@@ -1,24 +1,60 @@
 //! Sockets: connections in, answers out, a graceful end.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
+use crate::auth::token::{self, NewToken};
+use crate::auth::{Grant, Role};
+use crate::journal;
+use crate::request;
 use crate::router::router;
-use crate::state::{self, Setup};
+use crate::state::{self, Inner, Setup};
 use crate::store::StoreError;
+use crate::tls::{TlsConfig, TlsError};
 
 /// How long a client may take for the head of a request.
 const HEAD: Duration = Duration::from_secs(20);
+/// Most connections at once.
+const MOST_CONNECTIONS: usize = 8192;
 /// How long what runs may take when the service ends.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// How long the first token counts, in milliseconds.
+const FIRST_TOKEN: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// From where.
+    pub(crate) address: SocketAddr,
+    /// The certificate that TLS verified, DER.
+    pub(crate) certificate: Option<Arc<[u8]>>,
+}
+
+/// What is told once the service listens.
+#[derive(Debug)]
+pub struct Ready {
+    /// Where it is reached.
+    pub url: String,
+    /// The first token, where nobody could ask for anything without it.
+    pub first_token: Option<String>,
+}
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
@@ -29,40 +65,113 @@ pub enum ServeError {
     /// The address cannot be listened on.
     #[error("{0}: {1}")]
     Listen(SocketAddr, #[source] std::io::Error),
+    /// The certificate of the service cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The system gives no threads or signals.
     #[error(transparent)]
     System(#[from] std::io::Error),
 }
 
-/// Runs the service until it is told to end. `ready` is called with the address once it listens.
+/// Runs the service until it is told to end. `ready` is called once it listens.
 ///
 /// # Errors
 /// Where it cannot begin.
-pub fn serve(setup: Setup, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> {
+    journal::begin(setup.config.log_format);
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         let address = setup.config.listen;
+        let tls = setup
+            .config
+            .tls
+            .as_ref()
+            .map(TlsConfig::acceptor)
+            .transpose()?;
         let state = state::open(setup).await?;
         let listening = TcpListener::bind(address).await;
         let listener = listening.map_err(|error| ServeError::Listen(address, error))?;
         let end = end()?;
-        ready(listener.local_addr()?);
-        accept(&listener, &router(state), end).await;
+        let first_token = first_token(&state).await?;
+        ready(Ready {
+            url: match &tls {
+                Some(_) => format!("https://{}", listener.local_addr()?),
+                None => format!("http://{}", listener.local_addr()?),
+            },
+            first_token,
+        });
+        let keeping_up = tokio::spawn(request::keep_up(Arc::clone(&state)));
+        accept(&listener, tls.as_ref(), &router(state), end).await;
+        keeping_up.abort();
         Ok(())
     })
 }
 
+/// Runs what a command does with the database.
+///
+/// # Errors
+/// Where the system gives no threads.
+pub fn block_on<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    Ok(Runtime::new()?.block_on(work))
+}
+
+/// Where there is no token, no issuer and no certificate that counts, a token for everything.
+async fn first_token(state: &Inner) -> Result<Option<String>, StoreError> {
+    let config = &state.setup.config;
+    let is_known = !config.oidc.is_empty() || !config.certificate.is_empty();
+    if is_known || !token::list(&state.store).await?.is_empty() {
+        return Ok(None);
+    }
+    let now = state.now_ms();
+    let new = NewToken {
+        name: "first".to_owned(),
+        grants: vec![Grant {
+            profiles: BTreeSet::from(["*".to_owned()]),
+            roles: Role::ALL.into(),
+        }],
+        expires: now + FIRST_TOKEN,
+        by: "service".to_owned(),
+    };
+    let (_, secret) = token::create(&state.store, &state.log, &new, now).await?;
+    Ok(Some(secret))
+}
+
 /// Accepts connections until `end`, then lets what runs finish.
-async fn accept(listener: &TcpListener, router: &Router, end: impl Future<Output = ()>) {
+async fn accept(
+    listener: &TcpListener,
+    tls: Option<&TlsAcceptor>,
+    router: &Router,
+    end: impl Future<Output = ()>,
+) {
     let connections = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     tokio::pin!(end);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let accepted = async {
+            // Closing is not done to it; where it fails all the same, nobody is let in.
+            let permit = Arc::clone(&room).acquire_owned().await.ok();
+            (listener.accept().await, permit)
+        };
+        let (accepted, permit) = tokio::select! {
+            accepted = accepted => accepted,
             () = &mut end => break,
         };
         match accepted {
-            Ok((stream, _)) => converse(stream, router.clone(), &connections),
+            Ok((stream, address)) => {
+                // Small answers leave at once.
+                stream.set_nodelay(true).ok();
+                let talking = talk(
+                    stream,
+                    address,
+                    tls.cloned(),
+                    router.clone(),
+                    connections.watcher(),
+                );
+                tokio::spawn(async move {
+                    talking.await;
+                    drop(permit);
+                });
+            }
             Err(error) => {
                 // Out of descriptors, or a client that left: neither ends the service.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -79,18 +188,54 @@ async fn accept(listener: &TcpListener, router: &Router, end: impl Future<Output
     }
 }
 
-fn converse(stream: TcpStream, router: Router, connections: &GracefulShutdown) {
-    let service = TowerToHyperService::new(router);
+/// Lets a client in and answers it, as long as it likes.
+async fn talk(
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    watcher: Watcher,
+) {
+    let Some(tls) = tls else {
+        let peer = Peer {
+            address,
+            certificate: None,
+        };
+        return converse(stream, peer, router, watcher).await;
+    };
+    match tokio::time::timeout(HEAD, tls.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let (_, session) = stream.get_ref();
+            let first = session.peer_certificates().and_then(|chain| chain.first());
+            let peer = Peer {
+                address,
+                certificate: first.map(|certificate| Arc::from(certificate.as_ref())),
+            };
+            converse(stream, peer, router, watcher).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+        Err(_) => tracing::debug!("no TLS in time"),
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    router: Router,
+    watcher: Watcher,
+) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .serve_connection(TokioIo::new(stream), service);
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-    });
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
 }
 
 /// Ends with the first signal to end.

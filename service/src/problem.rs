@@ -1,25 +1,64 @@
 //! Errors as clients see them: `application/problem+json` (RFC 9457) with a closed list of types.
-#![allow(dead_code, reason = "routes that are not here yet use the rest of it")]
 
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::store::StoreError;
+
+/// Longest body of JSON, in bytes.
+const LONGEST_BODY: usize = 64 << 10;
 
 /// The kinds of problems. A client may rely on these names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slug {
     /// The request makes no sense; the detail says what is wrong with it.
     BadRequest,
+    /// There is no credential, or none that counts.
+    Unauthenticated,
     /// There is nothing here, or nothing that this principal may see.
     NotFound,
+    /// The profile does not allow it, whoever asks.
+    Forbidden,
+    /// People have to agree first.
+    ApprovalNeeded,
+    /// The resource is in another state.
+    Conflict,
+    /// The file cannot be read.
+    NotReadable,
+    /// The archive is damaged, or holds what is not accepted.
+    BadArchive,
+    /// This principal asks for more than it may.
+    TooMany,
     /// The resource does not know this method.
     MethodNotAllowed,
+    /// The client said nothing for too long.
+    TooSlow,
+    /// The work of this idempotency key is being done.
+    InProgress,
+    /// The file is larger than this service accepts.
+    TooLarge,
+    /// The idempotency key stood for another request.
+    KeyReused,
+    /// The file is damaged, or of a kind that is not signed.
+    NotSignable,
+    /// The file does not pass the policy; the report says why.
+    PolicyRefused,
     /// Something broke here; the log of the service says what.
     Internal,
+    /// No time-stamping server answered as it should.
+    TimestampUnavailable,
+    /// The line is too long.
+    Busy,
+    /// The key did not sign, or must not.
+    KeyUnavailable,
     /// The service cannot do this now.
     Unavailable,
+    /// There is no room left for files.
+    StorageFull,
 }
 
 impl Slug {
@@ -31,25 +70,106 @@ impl Slug {
                 StatusCode::BAD_REQUEST,
                 "The request makes no sense",
             ),
+            Self::Unauthenticated => (
+                "unauthenticated",
+                StatusCode::UNAUTHORIZED,
+                "Who asks is not known",
+            ),
             Self::NotFound => (
                 "not-found",
                 StatusCode::NOT_FOUND,
                 "There is nothing here that you may see",
+            ),
+            Self::Forbidden => (
+                "forbidden",
+                StatusCode::FORBIDDEN,
+                "This profile does not allow it",
+            ),
+            Self::ApprovalNeeded => (
+                "approval-needed",
+                StatusCode::FORBIDDEN,
+                "People have to agree first",
+            ),
+            Self::Conflict => (
+                "conflict",
+                StatusCode::CONFLICT,
+                "This cannot be done any more",
+            ),
+            Self::NotReadable => (
+                "not-readable",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The file cannot be read",
+            ),
+            Self::BadArchive => (
+                "bad-archive",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The archive is refused",
+            ),
+            Self::TooMany => (
+                "too-many",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
             ),
             Self::MethodNotAllowed => (
                 "method-not-allowed",
                 StatusCode::METHOD_NOT_ALLOWED,
                 "This method is not known here",
             ),
+            Self::TooSlow => (
+                "too-slow",
+                StatusCode::REQUEST_TIMEOUT,
+                "The file came too slowly",
+            ),
+            Self::InProgress => ("in-progress", StatusCode::CONFLICT, "This is being done"),
+            Self::TooLarge => (
+                "too-large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The file is too large",
+            ),
+            Self::KeyReused => (
+                "key-reused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The idempotency key stood for another request",
+            ),
+            Self::NotSignable => (
+                "not-signable",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The file cannot be signed",
+            ),
+            Self::PolicyRefused => (
+                "policy-refused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The file does not pass the policy",
+            ),
             Self::Internal => (
                 "internal",
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something broke",
             ),
+            Self::TimestampUnavailable => (
+                "timestamp-unavailable",
+                StatusCode::BAD_GATEWAY,
+                "There is no time stamp",
+            ),
+            Self::Busy => (
+                "busy",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many requests stand in line",
+            ),
+            Self::KeyUnavailable => (
+                "key-unavailable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The key cannot be used now",
+            ),
             Self::Unavailable => (
                 "unavailable",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The service cannot do this now",
+            ),
+            Self::StorageFull => (
+                "storage-full",
+                StatusCode::INSUFFICIENT_STORAGE,
+                "There is no room left",
             ),
         }
     }
@@ -61,6 +181,8 @@ pub(crate) struct Problem {
     slug: Slug,
     detail: Option<String>,
     more: Map<String, Value>,
+    /// Seconds.
+    retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -70,6 +192,7 @@ impl Problem {
             slug,
             detail: None,
             more: Map::new(),
+            retry_after: None,
         }
     }
 
@@ -88,6 +211,25 @@ impl Problem {
         self
     }
 
+    /// With the seconds after which it may work.
+    #[must_use]
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Reading or writing a file failed.
+    pub(crate) fn storage(error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        tracing::error!(cause = %error, "a file could not be read or written");
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Self::new(Slug::StorageFull).retry_after(60)
+            }
+            _ => Self::new(Slug::Unavailable).retry_after(10),
+        }
+    }
+
     /// Logs a cause that clients are not told.
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "request failed");
@@ -98,7 +240,31 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(cause = %error, "the database did not answer");
-        Self::new(Slug::Unavailable)
+        Self::new(Slug::Unavailable).retry_after(10)
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::because(Slug::BadRequest, rejection.body_text())
+    }
+}
+
+/// A body of JSON, or a problem that says what is wrong with it.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let bytes = axum::body::to_bytes(request.into_body(), LONGEST_BODY).await;
+        let bytes = bytes.map_err(|_| Problem::new(Slug::TooLarge))?;
+        // What says nothing is an object without members.
+        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        match serde_json::from_slice(text) {
+            Ok(value) => Ok(Self(value)),
+            Err(error) => Err(Problem::because(Slug::BadRequest, error)),
+        }
     }
 }
 
@@ -124,6 +290,17 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if name == "unauthenticated" {
+            let scheme = HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
+        }
         response
     }
 }

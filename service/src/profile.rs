@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use signer::identity::Identity;
+use signer::anchor::{Anchors, Purpose};
+use signer::identity::{Identity, Objection, thumbprint};
 use signer::sign::SignOptions;
-use signer::timestamp::Server;
+use signer::timestamp::Servers;
+use time::OffsetDateTime;
 
-use crate::config::ProfileConfig;
+use crate::config::{Gate, ProfileConfig};
 
 /// A profile that is ready to sign.
 pub struct Profile {
@@ -14,10 +16,36 @@ pub struct Profile {
     pub identity: Identity,
     /// How files are signed.
     pub options: SignOptions,
-    /// Time-stamping servers.
-    pub servers: Vec<Server>,
+    /// Time-stamping servers, where signatures are time-stamped.
+    pub servers: Option<Servers>,
     /// What a file must pass first.
     pub rules: ProfileConfig,
+}
+
+impl Profile {
+    /// What speaks against signing with it now. Test certificates may sign where the gate is not that of retail.
+    pub fn objection(
+        &self,
+        now: OffsetDateTime,
+        anchors: &Anchors,
+        purpose: Purpose,
+    ) -> Option<Objection> {
+        let of_test = |objection: &Objection| {
+            matches!(
+                objection,
+                Objection::TestCertificate { .. } | Objection::PublishedKey { .. }
+            )
+        };
+        let objections = self.identity.objections(now, anchors, purpose);
+        let is_test = self.rules.gate != Gate::Retail;
+        let mut standing = objections.into_iter();
+        standing.find(|objection| !(is_test && of_test(objection)))
+    }
+
+    /// SHA-256 of its certificate, hexadecimal.
+    pub fn thumbprint(&self) -> String {
+        thumbprint(self.identity.leaf())
+    }
 }
 
 impl fmt::Debug for Profile {

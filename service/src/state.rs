@@ -1,16 +1,27 @@
 //! What every request sees.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use lint::policy::Policies;
 use signer::anchor::Anchors;
 use signer::environment::Environment;
+use tokio::sync::Notify;
 
 use crate::audit::Log;
+use crate::auth::{Issuers, Principal};
+use crate::clock;
 use crate::config::Config;
+use crate::gate::Gatekeeper;
+use crate::limits::{Limits, Ticket};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
 use crate::profile::Profile;
+use crate::request::node_name;
 use crate::store::{Store, StoreError};
+use crate::upload::Uploads;
+use crate::workers::Workers;
 
 /// What the service is made of; the caller reads keys and policies.
 pub struct Setup {
@@ -18,7 +29,7 @@ pub struct Setup {
     pub config: Config,
     /// Profiles by name.
     pub profiles: BTreeMap<String, Profile>,
-    /// Built-in policies and those of the organisation.
+    /// Built-in policies and those of the organisation, on no day in particular.
     pub policies: Policies,
     /// Where chains may end.
     pub anchors: Anchors,
@@ -34,6 +45,29 @@ pub struct Inner {
     pub store: Store,
     /// The log of decisions.
     pub log: Log,
+    pub(crate) gate: Gatekeeper,
+    pub(crate) issuers: Issuers,
+    pub(crate) uploads: Uploads,
+    pub(crate) workers: Workers,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) metrics: Metrics,
+    /// A name for this run of this node.
+    pub(crate) node: String,
+    /// Told when there is work on requests.
+    pub(crate) wake: Notify,
+}
+
+impl Inner {
+    /// The time of day, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        clock::milliseconds(self.setup.environment.now())
+    }
+
+    /// Lets a request of a principal in, as far as its limits go.
+    pub(crate) fn admit(&self, principal: &Principal) -> Result<Ticket, Problem> {
+        let now = self.setup.environment.elapsed();
+        self.limits.admit(&principal.id, now)
+    }
 }
 
 /// A handle to [`Inner`].
@@ -44,11 +78,23 @@ pub type State = Arc<Inner>;
 /// # Errors
 /// Where the folder or the database cannot be opened.
 pub async fn open(setup: Setup) -> Result<State, StoreError> {
-    std::fs::create_dir_all(&setup.config.data).map_err(StoreError::Folder)?;
-    let store = match &setup.config.database {
-        Some(url) => Store::open(url).await?,
-        None => Store::open_file(&setup.config.data.join("proofmark.db")).await?,
-    };
-    let log = Log::new();
-    Ok(Arc::new(Inner { setup, store, log }))
+    let store = Store::of(&setup.config).await?;
+    let uploads = Uploads::open(&setup.config.data).map_err(StoreError::Folder)?;
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    Ok(Arc::new(Inner {
+        store,
+        log: Log::new(),
+        gate: Gatekeeper::new(setup.policies.clone()),
+        issuers: Issuers::new(&setup.config.oidc),
+        uploads,
+        workers: Workers::new(threads, setup.config.max_waiting),
+        limits: Arc::new(Limits::new(
+            setup.config.requests_per_minute.max(1),
+            setup.config.requests_at_once.max(1),
+        )),
+        metrics: Metrics::new(),
+        node: node_name()?,
+        wake: Notify::new(),
+        setup,
+    }))
 }

@@ -273,6 +273,22 @@ impl Insertion<'_> {
     }
 }
 
+/// Makes the patch that signs `input`, which was read as `container`, and time-stamps the signature where that is asked
+/// for. Nothing is written.
+///
+/// # Errors
+/// As [`sign_file`].
+pub fn sign_patch(
+    container: &Container,
+    input: &mut (impl Read + Seek),
+    job: Job<'_>,
+) -> Result<(Patch, Option<Obtained>), SignError> {
+    match Action::on(container, job.if_signed)? {
+        Action::Skipped => Ok((Patch::default(), None)),
+        action => stamped_patch(container, input, job, action.placement()),
+    }
+}
+
 /// Signs a file in memory as [`SignOptions::placement`] says, whatever signatures it has.
 ///
 /// # Errors
@@ -280,21 +296,28 @@ impl Insertion<'_> {
 pub fn sign_bytes(bytes: &[u8], job: Job<'_>) -> Result<(Vec<u8>, Option<Obtained>), SignError> {
     let mut input = Cursor::new(bytes);
     let container = Container::read(&mut input)?;
-    let placement = job.options.placement;
-    let prepared = prepare(&container, placement)?;
-    let (mut cms, hashed) = sign_prepared(&prepared, &mut input, job.identity, job.options)?;
+    let (patch, obtained) = stamped_patch(&container, &mut input, job, job.options.placement)?;
+    let mut output = Vec::new();
+    patch.apply(&mut input, &mut output)?;
+    Ok((output, obtained))
+}
+
+fn stamped_patch(
+    container: &Container,
+    input: &mut (impl Read + Seek),
+    job: Job<'_>,
+    placement: Placement,
+) -> Result<(Patch, Option<Obtained>), SignError> {
+    let prepared = prepare(container, placement)?;
+    let (mut cms, hashed) = sign_prepared(&prepared, input, job.identity, job.options)?;
     let mut obtained = None;
-    if let Some(obtainer) = stamping(&container, job.options, job.stamping) {
+    if let Some(obtainer) = stamping(container, job.options, job.stamping) {
         let (stamped, stamp) = add_stamp(&cms, obtainer, Existing::Keep)?;
         cms = stamped;
         obtained = Some(stamp);
     }
-    let cms = place(&container, cms, placement)?;
-    let mut output = Vec::new();
-    prepared
-        .embed(&cms, hashed)?
-        .apply(&mut input, &mut output)?;
-    Ok((output, obtained))
+    let cms = place(container, cms, placement)?;
+    Ok((prepared.embed(&cms, hashed)?, obtained))
 }
 
 /// Who stamps the signature of this file.

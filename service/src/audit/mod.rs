@@ -12,7 +12,7 @@ pub use entry::{Decision, Entry, PolicyVersion, Subject};
 pub(crate) const SCHEMA: &str = include_str!("schema.sql");
 
 /// The log of decisions.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Log {
     _private: (),
 }
@@ -26,7 +26,7 @@ pub struct Receipt {
 
 impl Log {
     /// The log of a database.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self { _private: () }
     }
 

@@ -11,6 +11,8 @@ use std::time::Duration;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, Executor};
 
+use crate::config::Config;
+
 /// A transaction that may write.
 pub type Transaction = sqlx::Transaction<'static, Any>;
 
@@ -42,6 +44,13 @@ pub enum StoreError {
     Stored(String),
 }
 
+impl StoreError {
+    /// What is stored cannot be read, or what is to be stored cannot be written.
+    pub(crate) fn stored(error: impl std::fmt::Display) -> Self {
+        Self::Stored(error.to_string())
+    }
+}
+
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -59,6 +68,18 @@ pub struct Store {
 }
 
 impl Store {
+    /// The database of a configuration; its folder is made where there is none.
+    ///
+    /// # Errors
+    /// Where the folder or the database cannot be opened.
+    pub async fn of(config: &Config) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(&config.data).map_err(StoreError::Folder)?;
+        match &config.database {
+            Some(url) => Self::open(url).await,
+            None => Self::open_file(&config.data.join("proofmark.db")).await,
+        }
+    }
+
     /// Opens an SQLite file, which is made where there is none.
     ///
     /// # Errors

@@ -1,0 +1,212 @@
+//! The gate: what the linter says of a file before a key is used for it.
+//!
+//! A package is judged as it is; a file that is no package as the only one of a package. The signature that the file
+//! has is left out: a new one takes its place.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use formats::container::Format;
+use formats::container::cab::{Entry, Packing, pack};
+use lint::diagnostic::{Level, Place};
+use lint::engine::{Counts, Outcome, gather, judge};
+use lint::facts::Workspace;
+use lint::facts::signature::State as SignatureState;
+use lint::files::Files;
+use lint::image::ImageType;
+use lint::policy::Policies;
+use lint::render::json;
+use lint::resolve::ResolveOptions;
+use lint::verify::verify_cabinets;
+use signer::anchor::Anchors;
+use signer::digest::{DigestAlgorithm, hex};
+use signer::verify::VerifyOptions;
+use time::macros::datetime;
+use time::{Date, OffsetDateTime};
+
+use crate::audit::PolicyVersion;
+use crate::files::Folder;
+use crate::upload::Upload;
+
+/// The package that stands around a file that is none.
+const AROUND: &str = "around.cab";
+
+/// What the linter said.
+pub(crate) struct Judged {
+    /// The report as JSON.
+    pub(crate) report: Vec<u8>,
+    /// Its SHA-256, hexadecimal.
+    pub(crate) sha256: String,
+    /// The policy.
+    pub(crate) policy: PolicyVersion,
+    /// Whether nothing weighs as an error.
+    pub(crate) passes: bool,
+    /// How many findings weigh as one.
+    pub(crate) errors: usize,
+}
+
+/// Why nothing can be said of a file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GateError {
+    /// The linter cannot look at it; the text says why.
+    #[error("{0}")]
+    File(String),
+    /// A rule of the organisation broke down; without it the result is not to be trusted.
+    #[error("own rule {0}: {1}")]
+    Rule(&'static str, String),
+    /// Reading or writing failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// The policies of every type of image on a day.
+pub(crate) struct Gatekeeper {
+    policies: Policies,
+    today: Mutex<Option<(Date, Arc<Policies>)>>,
+}
+
+impl Gatekeeper {
+    pub(crate) fn new(policies: Policies) -> Self {
+        Self {
+            policies,
+            today: Mutex::new(None),
+        }
+    }
+
+    /// The policies as they are in force on a day.
+    pub(crate) fn on(&self, day: Date) -> Arc<Policies> {
+        let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*today {
+            Some((known, policies)) if *known == day => Arc::clone(policies),
+            _ => {
+                let policies = Arc::new(self.policies.clone().on(day));
+                *today = Some((day, Arc::clone(&policies)));
+                policies
+            }
+        }
+    }
+
+    /// Judges a file by the policy of a type of image.
+    pub(crate) fn judge(
+        &self,
+        upload: &Upload,
+        format: Option<Format>,
+        image: ImageType,
+        anchors: &Anchors,
+        at: OffsetDateTime,
+    ) -> Result<Judged, GateError> {
+        let policies = self.on(at.date());
+        let outcome = match format {
+            // A full flash update is verified chunk by chunk where it is signed; no rule speaks about one.
+            None => Outcome::default(),
+            Some(Format::Cabinet) => {
+                let files = Folder::new(&upload.own_folder());
+                let workspaces = facts(&files, &upload.name, Some(image), anchors, at)?;
+                judge(&without_own_signature(workspaces, None), &policies)
+            }
+            Some(_) => {
+                let around = wrap(upload)?;
+                let files = Folder::new(&around);
+                let workspaces = facts(&files, AROUND, Some(image), anchors, at)?;
+                let workspaces = without_own_signature(workspaces, Some(&upload.name));
+                of_member(judge(&workspaces, &policies), &upload.name)
+            }
+        };
+        if let Some((rule, problem)) = outcome.failures.iter().next() {
+            return Err(GateError::Rule(rule, problem.clone()));
+        }
+        let mut report = Vec::new();
+        json::render(&outcome, &mut report)?;
+        Ok(Judged {
+            sha256: hex(&DigestAlgorithm::Sha256.of(&report)),
+            report,
+            policy: version(&policies, image),
+            passes: !outcome.reaches(Level::Error),
+            errors: outcome.counts.errors,
+        })
+    }
+}
+
+/// What is known of a path, signatures included.
+pub(crate) fn facts(
+    files: &dyn Files,
+    path: &str,
+    image: Option<ImageType>,
+    anchors: &Anchors,
+    at: OffsetDateTime,
+) -> Result<Vec<Workspace>, GateError> {
+    let verify = VerifyOptions { at, anchors };
+    let options = ResolveOptions {
+        image,
+        ..ResolveOptions::default()
+    };
+    let gathered = gather(files, &[path.to_owned()], &options);
+    let mut workspaces = gathered.map_err(|error| GateError::File(error.to_string()))?;
+    for workspace in &mut workspaces {
+        verify_cabinets(files, workspace, verify, None);
+    }
+    Ok(workspaces)
+}
+
+/// Takes out what is said of the signature that makes room: that of the package, or that of the one file in it.
+fn without_own_signature(mut workspaces: Vec<Workspace>, member: Option<&str>) -> Vec<Workspace> {
+    for workspace in &mut workspaces {
+        workspace.signatures.retain(|signature| {
+            let of_package = signature.subject.member.is_none();
+            let of_member = member.is_some() && signature.subject.member.as_deref() == member;
+            let is_unreadable = matches!(signature.state, SignatureState::Unreadable(_));
+            is_unreadable || !(of_package || of_member)
+        });
+    }
+    workspaces
+}
+
+/// Puts a file into a package of its own, and says in which folder that is.
+fn wrap(upload: &Upload) -> Result<PathBuf, GateError> {
+    let folder = upload.work_folder().join("around");
+    std::fs::create_dir(&folder)?;
+    let around = std::fs::File::create_new(folder.join(AROUND))?;
+    let entry = Entry {
+        name: upload.name.clone(),
+        size: upload.size,
+        timestamp: datetime!(1980-01-01 00:00),
+        attribs: 0,
+        data: &mut std::fs::File::open(upload.path())?,
+    };
+    let packed = pack(vec![entry], Packing::default(), around);
+    packed.map_err(|error| GateError::File(error.to_string()))?;
+    Ok(folder)
+}
+
+/// What was found about the one file of a package and not about the package, as if it stood alone.
+fn of_member(mut outcome: Outcome, member: &str) -> Outcome {
+    outcome.diagnostics.retain_mut(|found| {
+        let rest = found.primary.route().strip_prefix(member);
+        let rest = rest.and_then(|rest| match rest {
+            "" => Some(""),
+            rest => rest.strip_prefix(": "),
+        });
+        let place = rest.map(|rest| Place::binary(member, rest));
+        let is_about = place.is_some();
+        found.primary = place.unwrap_or_else(|| found.primary.clone());
+        is_about
+    });
+    outcome.counts = Counts::of(&outcome.diagnostics);
+    outcome
+}
+
+/// What tells this policy from every other: the texts, the levels, and the rules that this version has.
+pub(crate) fn version(policies: &Policies, image: ImageType) -> PolicyVersion {
+    let mut text = format!("proofmark {}\n", env!("CARGO_PKG_VERSION"));
+    for configured in policies.rules_for(Some(image)) {
+        text.push_str(&format!("{} {}\n", configured.info.id, configured.level));
+    }
+    for source in policies.sources() {
+        text.push_str(&format!("{} {}\n", source.text().len(), source.text()));
+    }
+    PolicyVersion {
+        image: image.as_str().to_owned(),
+        sha256: hex(&DigestAlgorithm::Sha256.of(text.as_bytes())),
+    }
+}

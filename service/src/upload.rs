@@ -1,0 +1,199 @@
+//! What clients send: streamed to disk, hashed on the way, bounded in length and patience.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use formats::container::Piece;
+use futures_util::StreamExt;
+use ring::digest::{Context, SHA256};
+use signer::digest::{DigestAlgorithm, hex};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+
+use crate::problem::{Problem, Slug};
+use crate::state::Inner;
+
+/// How long a client may say nothing in the middle of a file.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Bytes that are gathered before they are written.
+const WRITE_BUFFER: usize = 256 << 10;
+/// Longest name that is kept, in bytes.
+const LONGEST_NAME: usize = 128;
+
+/// The folder of the file itself.
+const OWN: &str = "file";
+
+/// A file that was sent. It is gone when this is dropped.
+pub(crate) struct Upload {
+    folder: TempDir,
+    /// Its name, without anything that leads elsewhere.
+    pub(crate) name: String,
+    /// Length in bytes.
+    pub(crate) size: u64,
+    /// SHA-256, hexadecimal.
+    pub(crate) sha256: String,
+}
+
+impl Upload {
+    /// Where the file is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.own_folder().join(&self.name)
+    }
+
+    /// The folder of this file alone.
+    pub(crate) fn own_folder(&self) -> PathBuf {
+        self.folder.path().join(OWN)
+    }
+
+    /// The folder around that one, for what is made of the file.
+    pub(crate) fn work_folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Receives a file.
+///
+/// # Errors
+/// [`Slug::TooLarge`] as soon as it is, [`Slug::BadRequest`] where it ends early or comes too slowly.
+pub(crate) async fn receive(
+    state: &Inner,
+    headers: &HeaderMap,
+    body: Body,
+    name: Option<&str>,
+) -> Result<Upload, Problem> {
+    let most = state.setup.config.max_upload;
+    let too_large = || {
+        Problem::because(
+            Slug::TooLarge,
+            format_args!("at most {most} bytes are accepted"),
+        )
+    };
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > most) {
+        return Err(too_large());
+    }
+    let failed = |error: std::io::Error| Problem::storage(&error);
+    let folder = state.uploads.folder().map_err(failed)?;
+    let name = safe_name(name.unwrap_or("upload"))?;
+    let file = tokio::fs::File::create_new(folder.path().join(OWN).join(&name)).await;
+    let mut file = tokio::io::BufWriter::with_capacity(WRITE_BUFFER, file.map_err(failed)?);
+    let mut body = body.into_data_stream();
+    let mut hash = Context::new(&SHA256);
+    let mut size: u64 = 0;
+    loop {
+        let next = tokio::time::timeout(SILENCE, body.next()).await;
+        let next =
+            next.map_err(|_| Problem::because(Slug::TooSlow, "nothing came for half a minute"))?;
+        let Some(chunk) = next else { break };
+        let chunk =
+            chunk.map_err(|_| Problem::because(Slug::BadRequest, "the file ended early"))?;
+        size = size.saturating_add(chunk.len() as u64);
+        if size > most {
+            return Err(too_large());
+        }
+        hash.update(&chunk);
+        file.write_all(&chunk).await.map_err(failed)?;
+    }
+    file.flush().await.map_err(failed)?;
+    if size == 0 {
+        return Err(Problem::because(
+            Slug::BadRequest,
+            "the request has no file",
+        ));
+    }
+    Ok(Upload {
+        folder,
+        name,
+        size,
+        sha256: hex(hash.finish().as_ref()),
+    })
+}
+
+/// A name without folders, and without characters that mean something to a file system.
+fn safe_name(name: &str) -> Result<String, Problem> {
+    let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let is_odd = |c: char| c.is_control() || matches!(c, ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    let dots = base.chars().all(|c| c == '.');
+    if dots || base.len() > LONGEST_NAME || base.contains(is_odd) {
+        return Err(Problem::because(
+            Slug::BadRequest,
+            format_args!("'name' is no file name of at most {LONGEST_NAME} bytes"),
+        ));
+    }
+    Ok(base.to_owned())
+}
+
+/// The folder in which uploads live while they are looked at.
+pub(crate) struct Uploads {
+    folder: PathBuf,
+}
+
+impl Uploads {
+    /// Makes the folder and empties it: what is there belonged to a process that ended.
+    pub(crate) fn open(data: &Path) -> std::io::Result<Self> {
+        let folder = data.join("uploads");
+        std::fs::create_dir_all(&folder)?;
+        let process = folder.join(std::process::id().to_string());
+        std::fs::remove_dir_all(&process).or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+        std::fs::create_dir(&process)?;
+        Ok(Self { folder: process })
+    }
+
+    /// A file that is kept elsewhere, as if it had just been sent.
+    pub(crate) async fn of_file(&self, path: &Path, name: &str) -> std::io::Result<Upload> {
+        let folder = self.folder()?;
+        let (from, to) = (path.to_owned(), folder.path().join(OWN).join(name));
+        let copied = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
+            let size = std::fs::copy(from, &to)?;
+            let mut input =
+                std::io::BufReader::with_capacity(WRITE_BUFFER, std::fs::File::open(to)?);
+            let whole = [Piece::Range(0..size)];
+            Ok((size, DigestAlgorithm::Sha256.of_pieces(&mut input, &whole)?))
+        });
+        let (size, sha256) = copied.await.map_err(std::io::Error::other)??;
+        Ok(Upload {
+            folder,
+            name: name.to_owned(),
+            size,
+            sha256: hex(&sha256),
+        })
+    }
+
+    /// Whether files can be written.
+    pub(crate) fn probe(&self) -> std::io::Result<()> {
+        std::io::Write::write_all(&mut tempfile::tempfile_in(&self.folder)?, b"probe")
+    }
+
+    fn folder(&self) -> std::io::Result<TempDir> {
+        let folder = tempfile::tempdir_in(&self.folder)?;
+        std::fs::create_dir(folder.path().join(OWN))?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Uploads {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_nowhere() {
+        assert_eq!(safe_name("a.cab").unwrap(), "a.cab");
+        assert_eq!(safe_name("../../etc/a.cab").unwrap(), "a.cab");
+        assert_eq!(safe_name(r"C:\x\b.sys").unwrap(), "b.sys");
+        for wrong in ["", "..", "a/", "a/..", "a:b", "x\0", &"n".repeat(129)] {
+            assert!(safe_name(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `POST /v1/verify`: what the signatures of a file, or of the files of an archive, are worth.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use formats::container::Container;
+use formats::container::efi_variable::Variable;
+use lint::render::verification::{
+    ClassRequirement, Detail, FileRecord, Requirement, SignatureRequirement,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use signer::anchor::Anchors;
+use signer::verify::{Verification, VerifyOptions, verify as verify_container};
+use time::OffsetDateTime;
+
+use crate::archive::{self, Packed};
+use crate::auth::{Principal, Role};
+use crate::lint_api::packed;
+use crate::problem::{Problem, Slug};
+use crate::state::Inner;
+use crate::upload::{self, Upload};
+
+/// Bytes read at a time from a file that is hashed.
+const READ_BUFFER: usize = 256 << 10;
+
+/// What a request says beside the file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VerifyQuery {
+    /// The name of the file.
+    name: Option<String>,
+    /// Which anchors are accepted.
+    require: Option<Class>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Class {
+    Retail,
+    Test,
+}
+
+/// Verifies what a request holds.
+pub(crate) async fn verify(
+    State(state): State<Arc<Inner>>,
+    principal: Principal,
+    query: Result<Query<VerifyQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Query(query) = query?;
+    principal.expect_somewhere(Role::Lint)?;
+    let packed = packed(&headers);
+    let upload = upload::receive(&state, &headers, body, query.name.as_deref()).await?;
+    let at_work = Arc::clone(&state);
+    let worked = state
+        .workers
+        .run(move || records(&at_work, &upload, packed, query.require));
+    let records = worked.await??;
+    let accepted = records.iter().all(FileRecord::is_accepted);
+    let records = records.iter().map(|record| record.json(Detail::Outcomes));
+    let answer = json!({
+        "schema_version": 1,
+        "accepted": accepted,
+        "files": Value::Array(records.collect()),
+    });
+    Ok(axum::Json(answer).into_response())
+}
+
+fn records(
+    state: &Inner,
+    upload: &Upload,
+    packed: Option<Packed>,
+    class: Option<Class>,
+) -> Result<Vec<FileRecord>, Problem> {
+    let requirement = Requirement {
+        class: class.map(|class| match class {
+            Class::Retail => ClassRequirement::Retail,
+            Class::Test => ClassRequirement::Test,
+        }),
+        signatures: SignatureRequirement::All,
+    };
+    let files = match packed {
+        None => vec![(upload.name.clone(), upload.path())],
+        Some(packed) => {
+            let folder = archive::unpack(upload, packed)?;
+            let found = containers(&folder).map_err(|error| Problem::storage(&error))?;
+            if found.is_empty() {
+                let problem = "nothing in the archive can carry a signature";
+                return Err(Problem::because(Slug::NotReadable, problem));
+            }
+            found
+        }
+    };
+    let now = state.setup.environment.now();
+    let records = files.into_iter().map(|(name, path)| {
+        let found = verify_file(&name, &path, now, &state.setup.anchors);
+        FileRecord::new(name, found, requirement)
+    });
+    Ok(records.collect())
+}
+
+/// The files below a folder that can be read as containers, by their paths in it.
+fn containers(folder: &Path) -> std::io::Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![(String::new(), folder.to_owned())];
+    while let Some((above, folder)) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = format!("{above}{}", entry.file_name().to_string_lossy());
+            match entry.file_type()?.is_dir() {
+                true => folders.push((format!("{name}/"), entry.path())),
+                false if is_container(&entry.path()) => found.push((name, entry.path())),
+                false => {}
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn is_container(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    let mut magic = Vec::new();
+    let read = file.take(4).read_to_end(&mut magic);
+    let is_known = [
+        &b"MSCF"[..],
+        b"MZ",
+        b"PK\x03\x04",
+        &[0x30, 0x82],
+        &[0x30, 0x83],
+        &[0x30, 0x84],
+    ];
+    read.is_ok() && is_known.iter().any(|known| magic.starts_with(known))
+}
+
+fn verify_file(
+    name: &str,
+    path: &Path,
+    at: OffsetDateTime,
+    anchors: &Anchors,
+) -> Result<Verification, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut reader = BufReader::with_capacity(READ_BUFFER, file);
+    let mut container = Container::read(&mut reader).map_err(|error| error.to_string())?;
+    if let Container::EfiVariable(content) = &mut container {
+        content.assume(Variable::of_file_name(name));
+    }
+    let options = VerifyOptions { at, anchors };
+    verify_container(&container, &mut reader, options).map_err(|error| error.to_string())
+}

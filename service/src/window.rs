@@ -1,0 +1,316 @@
+//! Windows: a principal may sign with a profile from, until, at most so many times, because people agreed beforehand.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use signer::clock::parse_rfc3339;
+use signer::digest::hex;
+use sqlx::Row;
+
+use crate::audit::Decision;
+use crate::auth::{Principal, Role};
+use crate::problem::{JsonBody, Problem, Slug};
+use crate::sign::record::{Asking, entry_of};
+use crate::state::Inner;
+use crate::store::{Store, Transaction};
+use crate::{chance, clock};
+
+/// Longest window, in milliseconds.
+const LONGEST: i64 = 31 * 24 * 60 * 60 * 1000;
+/// Most signatures of a window.
+const MOST: i64 = 100_000;
+/// Longest reason, in bytes.
+const LONGEST_REASON: usize = 2000;
+
+/// What opens a window.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewWindow {
+    profile: String,
+    /// Who may sign, as the log names it.
+    principal: String,
+    /// RFC 3339; now where it is not said.
+    from: Option<String>,
+    /// RFC 3339.
+    until: String,
+    /// At most so many times.
+    most: i64,
+    reason: String,
+}
+
+/// The windows that count: not revoked, open now, with signatures left, and agreed to by enough people.
+const OPEN: &str = "principal = $1 AND profile = $2 AND revoked IS NULL AND begins <= $3 AND ends > $3 \
+     AND used < most AND needed <= (SELECT COUNT(*) FROM window_vote \
+     WHERE window_vote.approval_window = approval_window.id)";
+
+/// Whether a principal may sign with a profile now.
+pub(crate) async fn is_open(
+    store: &Store,
+    principal: &str,
+    profile: &str,
+    now: i64,
+) -> Result<bool, Problem> {
+    let query = format!("SELECT id FROM approval_window WHERE {OPEN} LIMIT 1");
+    let row = sqlx::query(sqlx::AssertSqlSafe(query))
+        .bind(principal)
+        .bind(profile)
+        .bind(now)
+        .fetch_optional(store.pool())
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Uses one signature of a window, within the transaction of its entry, and says of which.
+///
+/// # Errors
+/// [`Slug::ApprovalNeeded`] where none is open any more.
+pub(crate) async fn take(
+    transaction: &mut Transaction,
+    asking: &Asking<'_>,
+    now: i64,
+) -> Result<String, Problem> {
+    let query = format!(
+        "UPDATE approval_window SET used = used + 1 \
+         WHERE id = (SELECT id FROM approval_window WHERE {OPEN} ORDER BY ends, id LIMIT 1) \
+         AND used < most AND revoked IS NULL RETURNING id"
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(query))
+        .bind(&asking.principal.id)
+        .bind(asking.profile_name)
+        .bind(now)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    match row {
+        Some(row) => Ok(row.try_get(0)?),
+        None => Err(Problem::because(
+            Slug::ApprovalNeeded,
+            "the window has closed",
+        )),
+    }
+}
+
+/// `POST /v1/windows`: opens a window; who opens it agrees to it.
+pub(crate) async fn open(
+    State(state): State<Arc<Inner>>,
+    principal: Principal,
+    JsonBody(new): JsonBody<NewWindow>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    principal.expect(Role::Approve, &new.profile)?;
+    let profile = state.setup.profiles.get(&new.profile);
+    let profile = profile.ok_or_else(|| Problem::new(Slug::NotFound))?;
+    let bad = |what: &str| Problem::because(Slug::BadRequest, what);
+    if new.principal == principal.id {
+        return Err(bad("nobody opens a window for themselves"));
+    }
+    let now = state.now_ms();
+    let read = |text: &str| parse_rfc3339(text).map(clock::milliseconds);
+    let begins = match &new.from {
+        None => now,
+        Some(text) => read(text).ok_or_else(|| bad("'from' is no time"))?,
+    };
+    let ends = read(&new.until).ok_or_else(|| bad("'until' is no time"))?;
+    if ends <= begins || ends <= now || ends.saturating_sub(begins) > LONGEST {
+        return Err(bad(
+            "a window ends after it begins, after now, and within 31 days",
+        ));
+    }
+    if !(1..=MOST).contains(&new.most) {
+        return Err(bad("'most' is from 1 to 100000"));
+    }
+    if new.reason.trim().is_empty() || new.reason.len() > LONGEST_REASON {
+        return Err(bad("a reason of at most 2000 bytes is needed"));
+    }
+    let id = hex(&chance::bytes::<8>()?);
+    let mut transaction = state.store.begin().await?;
+    sqlx::query(
+        "INSERT INTO approval_window (id, profile, principal, begins, ends, most, used, reason, needed, created) \
+         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)",
+    )
+    .bind(&id)
+    .bind(&new.profile)
+    .bind(&new.principal)
+    .bind(begins)
+    .bind(ends)
+    .bind(new.most)
+    .bind(&new.reason)
+    .bind(i64::from(profile.rules.approvals.max(1)))
+    .bind(now)
+    .execute(&mut *transaction)
+    .await?;
+    vote(&mut transaction, &id, &principal.id, now).await?;
+    let mut entry = entry_of(
+        &state,
+        &principal,
+        Decision::WindowOpened,
+        &new.profile,
+        profile,
+    );
+    entry.request = Some(id.clone());
+    entry.reason = Some(format!(
+        "for {}, until {}, at most {}: {}",
+        new.principal,
+        clock::text(ends),
+        new.most,
+        new.reason
+    ));
+    state.log.append(&mut transaction, &entry).await?;
+    transaction.commit().await?;
+    let window = find(&state, &id).await?;
+    Ok((StatusCode::CREATED, Json(window.json)))
+}
+
+async fn vote(
+    transaction: &mut Transaction,
+    id: &str,
+    principal: &str,
+    now: i64,
+) -> Result<bool, Problem> {
+    let done = sqlx::query(
+        "INSERT INTO window_vote (approval_window, principal, created) VALUES ($1, $2, $3) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(id)
+    .bind(principal)
+    .bind(now)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// `POST /v1/windows/{id}/approve`: another person agrees.
+pub(crate) async fn approve(
+    State(state): State<Arc<Inner>>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let window = find(&state, &id).await?;
+    principal.expect(Role::Approve, &window.profile)?;
+    if window.principal == principal.id {
+        let problem = "nobody agrees to a window for themselves";
+        return Err(Problem::because(Slug::Conflict, problem));
+    }
+    let profile = state.setup.profiles.get(&window.profile);
+    let profile = profile.ok_or_else(|| Problem::new(Slug::NotFound))?;
+    let now = state.now_ms();
+    let mut transaction = state.store.begin().await?;
+    if !vote(&mut transaction, &id, &principal.id, now).await? {
+        return Err(Problem::because(Slug::Conflict, "you agreed already"));
+    }
+    let mut entry = entry_of(
+        &state,
+        &principal,
+        Decision::Approved,
+        &window.profile,
+        profile,
+    );
+    entry.request = Some(id.clone());
+    state.log.append(&mut transaction, &entry).await?;
+    transaction.commit().await?;
+    Ok(Json(find(&state, &id).await?.json))
+}
+
+/// `POST /v1/windows/{id}/revoke`: closes a window at once.
+pub(crate) async fn revoke(
+    State(state): State<Arc<Inner>>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let window = find(&state, &id).await?;
+    if !principal.may(Role::Admin, &window.profile) {
+        principal.expect(Role::Approve, &window.profile)?;
+    }
+    let profile = state.setup.profiles.get(&window.profile);
+    let profile = profile.ok_or_else(|| Problem::new(Slug::NotFound))?;
+    let mut transaction = state.store.begin().await?;
+    let done =
+        sqlx::query("UPDATE approval_window SET revoked = $1 WHERE id = $2 AND revoked IS NULL")
+            .bind(state.now_ms())
+            .bind(&id)
+            .execute(&mut *transaction)
+            .await?;
+    if done.rows_affected() == 0 {
+        return Err(Problem::because(Slug::Conflict, "it is revoked already"));
+    }
+    let mut entry = entry_of(
+        &state,
+        &principal,
+        Decision::WindowRevoked,
+        &window.profile,
+        profile,
+    );
+    entry.request = Some(id.clone());
+    state.log.append(&mut transaction, &entry).await?;
+    transaction.commit().await?;
+    Ok(Json(find(&state, &id).await?.json))
+}
+
+/// `GET /v1/windows`: those of profiles that the principal approves, audits or signs with.
+pub(crate) async fn list(
+    State(state): State<Arc<Inner>>,
+    principal: Principal,
+) -> Result<Json<Value>, Problem> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{SELECT} ORDER BY created DESC LIMIT 500"
+    )))
+    .fetch_all(state.store.pool())
+    .await?;
+    let mut windows = Vec::new();
+    for row in &rows {
+        let window = read(row)?;
+        let profile = &window.profile;
+        let sees = [Role::Approve, Role::Audit, Role::Admin];
+        let sees = sees.into_iter().any(|role| principal.may(role, profile));
+        if sees || window.principal == principal.id {
+            windows.push(window.json);
+        }
+    }
+    Ok(Json(Value::Array(windows)))
+}
+
+struct Window {
+    profile: String,
+    principal: String,
+    json: Value,
+}
+
+const SELECT: &str = "SELECT id, profile, principal, begins, ends, most, used, reason, needed, created, revoked, \
+     (SELECT COUNT(*) FROM window_vote WHERE window_vote.approval_window = approval_window.id) AS agreed \
+     FROM approval_window";
+
+async fn find(state: &Inner, id: &str) -> Result<Window, Problem> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{SELECT} WHERE id = $1")))
+        .bind(id)
+        .fetch_optional(state.store.pool())
+        .await?;
+    read(&row.ok_or_else(|| Problem::new(Slug::NotFound))?)
+}
+
+fn read(row: &sqlx::any::AnyRow) -> Result<Window, Problem> {
+    let profile: String = row.try_get("profile")?;
+    let principal: String = row.try_get("principal")?;
+    let time = |name: &str| row.try_get::<i64, _>(name).map(clock::text);
+    let revoked: Option<i64> = row.try_get("revoked")?;
+    let json = json!({
+        "id": row.try_get::<String, _>("id")?,
+        "profile": profile,
+        "principal": principal,
+        "from": time("begins")?,
+        "until": time("ends")?,
+        "most": row.try_get::<i64, _>("most")?,
+        "used": row.try_get::<i64, _>("used")?,
+        "reason": row.try_get::<String, _>("reason")?,
+        "needed": row.try_get::<i64, _>("needed")?,
+        "agreed": row.try_get::<i64, _>("agreed")?,
+        "created": time("created")?,
+        "revoked": revoked.map(clock::text),
+    });
+    Ok(Window {
+        profile,
+        principal,
+        json,
+    })
+}
