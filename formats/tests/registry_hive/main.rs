@@ -6,9 +6,10 @@ mod hive;
 mod shell;
 
 use std::fmt::Write;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 
 use formats::error::ParseError;
+use formats::file_system::FileSystem;
 use formats::registry_hive::{Data, Hive, Key, ValueType};
 
 use hive::{Builder, FIRST_BIN, NONE, ROOT, key, list, numbers, seal, value};
@@ -51,7 +52,7 @@ fn merged() -> Option<(tempfile::TempDir, Vec<u8>)> {
 }
 
 /// The hive as hivexregedit exports it.
-fn export(hive: &mut Hive<Cursor<&[u8]>>) -> String {
+fn export(hive: &mut Hive<impl Read + Seek>) -> String {
     let mut text = "Windows Registry Editor Version 5.00\n\n".to_owned();
     let root = hive.root().clone();
     let mut waiting = vec![(String::new(), root)];
@@ -381,4 +382,26 @@ fn a_key_says_what_it_has() {
     assert_eq!(key.value_count, 2);
     assert!(!key.is_link);
     assert_eq!(key.offset as usize % 8, 4);
+}
+
+/// Where hives are in an image: read through the file system, a page at a time.
+#[test]
+fn a_hive_on_a_volume_is_read() {
+    let Some((folder, bytes)) = merged() else {
+        return;
+    };
+    let expected = export(&mut open(&bytes));
+    for make in [
+        "mkntfs -F -Q -q -c 4096 -s 512 -p 0 -H 0 -S 0 volume >/dev/null; ntfscp -q volume HIVE HIVE",
+        "mkfs.fat -F 16 -s 1 volume >/dev/null; mcopy -i volume HIVE ::/HIVE",
+    ] {
+        let script = format!("rm -f volume; truncate -s 8M volume; {make}");
+        shell(folder.path(), &script).unwrap();
+        let volume = std::fs::File::open(folder.path().join("volume")).unwrap();
+        let mut system = FileSystem::open(volume).unwrap();
+        let entry = system.find("hive").unwrap().unwrap();
+        assert_eq!(entry.length, bytes.len() as u64);
+        let mut hive = Hive::open(system.open_file(entry.node).unwrap()).unwrap();
+        assert!(export(&mut hive) == expected, "{make}");
+    }
 }
