@@ -1,5 +1,6 @@
 //! `proofmark lint`: facts, rules, diagnostics; the exit code is the gate.
 
+mod image;
 mod mend;
 mod report;
 mod watch;
@@ -16,6 +17,7 @@ use lint::engine::{GatherError, Outcome, gather, gather_again, judge, shipped};
 use lint::explain;
 use lint::facts::Workspace;
 use lint::files::{Disk, Files};
+use lint::full_flash::is_image;
 use lint::image::ImageType;
 use lint::nearest::nearest;
 use lint::policy::Policies;
@@ -34,7 +36,7 @@ use crate::trust::{self, MaterialArgs};
 use crate::{instant, output};
 use report::ReportArgs;
 
-/// Judge workspaces, products, documents and packages by the policy of their image type.
+/// Judge workspaces, products, documents, packages and finished images by the policy of their image type.
 #[derive(Debug, Args)]
 pub(crate) struct LintArgs {
     /// Image type; auto takes it from ReleaseType and Product
@@ -54,6 +56,9 @@ pub(crate) struct LintArgs {
     /// Folder of an earlier release, to compare versions, layouts and packages with
     #[arg(long, value_name = "DIR")]
     shipped: Option<PathBuf>,
+    /// Workspace that a finished image was built from, to compare it with; a workspace among the paths does as well
+    #[arg(long, value_name = "DIR")]
+    workspace: Option<PathBuf>,
     /// Folder to keep in what was found in cabinets; who may write there decides what is found
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -85,7 +90,7 @@ pub(crate) struct LintArgs {
     explain_facts: Option<String>,
     #[command(flatten)]
     report: ReportArgs,
-    /// Workspace or product folders, documents, packages
+    /// Workspace or product folders, documents, packages, full flash updates
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
 }
@@ -114,6 +119,7 @@ pub(crate) struct Request<'a> {
     pub(crate) image: Option<ImageType>,
     pub(crate) defines: Vec<(String, String)>,
     pub(crate) shipped: Option<&'a Path>,
+    pub(crate) workspace: Option<&'a Path>,
     pub(crate) cache: Option<&'a Path>,
     pub(crate) policies: &'a Policies,
     pub(crate) anchors: &'a Anchors,
@@ -148,6 +154,7 @@ fn once(
         },
         defines: arguments.define.clone(),
         shipped: arguments.shipped.as_deref(),
+        workspace: arguments.workspace.as_deref(),
         cache: arguments.cache.as_deref(),
         policies: &policies,
         anchors: &anchors,
@@ -167,7 +174,11 @@ fn once(
         mend::write(&mended)?;
         mended.outcome
     } else {
-        reading(&Disk, |files| lint_in(files, &request, earlier))?
+        match image::any(&request)? {
+            // It has a bar of its own.
+            true => lint_in(&Disk, &request, earlier)?,
+            false => reading(&Disk, |files| lint_in(files, &request, earlier))?,
+        }
     };
     if outcome.is_of_nothing() && !arguments.watch {
         nothing_to_lint(&arguments.paths)?;
@@ -263,6 +274,8 @@ fn gathered(
     mut earlier: Option<&mut Earlier>,
 ) -> Result<Vec<Workspace>, Error> {
     let paths = text_paths(request.paths)?;
+    let (images, paths): (Vec<_>, Vec<_>) =
+        paths.into_iter().partition(|path| is_image(files, path));
     let options = ResolveOptions {
         image: request.image,
         defines: request.defines.clone(),
@@ -294,6 +307,19 @@ fn gathered(
             Some(earlier) => verify_again(files, workspace, verify, cache, earlier),
             None => verify_cabinets(files, workspace, verify, cache),
         }
+    }
+    if !images.is_empty() {
+        let built_from =
+            image::built_from(files, request.workspace, &workspaces, &options, verify)?;
+        for path in images {
+            let mut workspace = image::read(files, &path, &options, verify)?;
+            workspace.built_from.clone_from(&built_from);
+            workspaces.push(workspace);
+        }
+    } else if request.workspace.is_some() {
+        return Err(Error::new(
+            "--workspace is for finished images, and none is among the paths",
+        ));
     }
     if let Some((cache, folder)) = &cache {
         cache.trim().map_err(|error| Error::file(folder, error))?;

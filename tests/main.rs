@@ -25,6 +25,7 @@ mod image;
 #[allow(dead_code, reason = "the tests of images use the rest of it")]
 #[path = "../formats/tests/pe/builder.rs"]
 mod image_builder;
+mod image_lint;
 mod integrations;
 mod keys_doctor;
 mod killed;

@@ -165,7 +165,14 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
         let index = Arc::new(Index::of(workspace));
         for image in &images {
             let mut rules = policies.rules_for(*image);
-            rules.retain(|rule| rule.info.input != Input::Policy);
+            rules.retain(|rule| {
+                let info = rule.info;
+                info.input != Input::Policy
+                    && match workspace.finished {
+                        Some(_) => info.is_for_images(),
+                        None => info.is_for_workspaces(),
+                    }
+            });
             scopes.push((Facts::with_index(workspace, &index, *image, &[]), rules));
         }
     }
@@ -252,7 +259,9 @@ fn unused_lines(
     scopes: &[(Facts<'_>, Vec<Configured>)],
 ) -> Vec<PolicyProblem> {
     let is_whole = |workspace: &Workspace| {
-        workspace.declared.is_none() && workspace.targets.names(&workspace.root)
+        workspace.declared.is_none()
+            && workspace.finished.is_none()
+            && workspace.targets.names(&workspace.root)
     };
     if !workspaces.iter().all(is_whole) {
         return Vec::new();
@@ -291,7 +300,8 @@ fn check_or_fail(configured: &Configured, facts: &Facts<'_>) -> (Vec<Diagnostic>
         level: configured.level.min(finding.at_most),
         related: finding.related,
         help: finding.help,
-        fix: finding.fix,
+        // What is in an image is mended where it is built.
+        fix: finding.fix.filter(|_| facts.workspace.finished.is_none()),
         decided_by: configured.decided_by.clone(),
     });
     (diagnostics.collect(), failure)
@@ -340,6 +350,10 @@ fn sources(workspaces: &[Workspace], policies: &Policies) -> Sources {
         .filter_map(|workspace| workspace.shipped.as_ref());
     let shipped = shipped.flat_map(|shipped| shipped.sources());
     let documents = workspaces.iter().flat_map(|workspace| &workspace.sources);
+    let built_from = workspaces
+        .iter()
+        .filter_map(|workspace| workspace.built_from.as_ref());
+    let documents = documents.chain(built_from.flat_map(|workspace| &workspace.sources));
     shipped
         .chain(documents)
         .chain(policies.sources())

@@ -40,6 +40,7 @@ pub mod feature_map;
 pub mod files;
 pub mod fingerprint;
 pub mod fix;
+pub mod full_flash;
 pub mod image;
 pub mod inside;
 pub mod key_files;

@@ -46,7 +46,7 @@ const MOST_CANDIDATES: usize = 300_000;
 /// How many bytes they may have together: all of them are kept.
 const MOST_BYTES: usize = 1 << 30;
 /// How many bytes of a document are read: one more than is accepted tells the reader that there is more.
-const LONGEST: usize = document::decode::SIZE_LIMIT.saturating_add(1);
+pub(crate) const LONGEST: usize = document::decode::SIZE_LIMIT.saturating_add(1);
 
 /// Reads the files that may be inputs; what is known of a file from an earlier run is taken from there.
 pub fn read(
@@ -167,6 +167,11 @@ fn not_opened(path: &str, problem: String) -> Unreadable {
 }
 
 impl Documented {
+    /// Puts a document where documents of its kind are.
+    pub(crate) fn put(&mut self, recognised: Recognised) {
+        self.add(Piece::of(recognised));
+    }
+
     fn add(&mut self, piece: Piece) {
         let Some(piece) = piece.0 else {
             return;

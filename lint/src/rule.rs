@@ -58,6 +58,8 @@ pub enum Input {
     Policy,
     /// Any document that is read at all.
     Document,
+    /// A finished image, a full flash update, and what is in it.
+    Image,
 }
 
 impl Input {
@@ -79,6 +81,7 @@ impl Input {
             Self::Workspace => "workspace",
             Self::Policy => "policy",
             Self::Document => "document",
+            Self::Image => "image",
         }
     }
 }

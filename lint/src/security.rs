@@ -8,9 +8,10 @@ use formats::certificate::Certificate;
 use formats::container::efi_variable::Variable;
 use formats::container::si_policy::Policy;
 use formats::container::{Container, Digestible};
+use formats::signed_data::SignedData;
 use rayon::prelude::*;
 use signer::anchor::Anchors;
-use signer::chain;
+use signer::chain::{self, Chain};
 use signer::digest::DigestAlgorithm;
 use signer::identity::read_certificates;
 use signer::verify::signer::{certificates, find_certificate};
@@ -25,7 +26,7 @@ use crate::files::{self, Files, Targets};
 use crate::unchecked::cut;
 
 /// Largest file that is read into memory, in bytes.
-const LARGEST: u64 = 16 << 20;
+pub(crate) const LARGEST: u64 = 16 << 20;
 /// Most files of each kind; what is left out is said.
 const MOST: usize = 20_000;
 /// Bytes read at a time from code.
@@ -93,9 +94,13 @@ fn each<T: Send>(paths: &[&str], read: impl Fn(&str) -> Option<T> + Sync) -> BTr
 /// A policy. A `.p7b` of another kind, such as a bundle of certificates, is none unless it is called as the boot loader
 /// wants it.
 fn policy(files: &dyn Files, path: &str) -> Option<PolicyContent> {
-    let bytes = files.read(path, LARGEST).ok()?;
-    let digest = DigestAlgorithm::Sha256.of(&bytes);
-    let read = match Container::read(&mut std::io::Cursor::new(&bytes)) {
+    policy_in(&files.read(path, LARGEST).ok()?, path)
+}
+
+/// The policy in the bytes of a file; the path says what it is called.
+pub(crate) fn policy_in(bytes: &[u8], path: &str) -> Option<PolicyContent> {
+    let digest = DigestAlgorithm::Sha256.of(bytes);
+    let read = match Container::read(&mut std::io::Cursor::new(bytes)) {
         Ok(Container::SiPolicy(file)) => {
             let policy = file
                 .policy()
@@ -123,11 +128,18 @@ fn is_called_policy(path: &str) -> bool {
 }
 
 fn variable(files: &dyn Files, path: &str) -> Option<Result<Box<VariableContent>, String>> {
+    variable_in(&files.read(path, LARGEST).ok()?, path)
+}
+
+/// The secure-boot variable in the bytes of a file; the path says what it is called.
+pub(crate) fn variable_in(
+    bytes: &[u8],
+    path: &str,
+) -> Option<Result<Box<VariableContent>, String>> {
     let is_called_so = files::name_of(path)
         .to_ascii_lowercase()
         .starts_with("setvariable_");
-    let bytes = files.read(path, LARGEST).ok()?;
-    let mut input = std::io::Cursor::new(&bytes);
+    let mut input = std::io::Cursor::new(bytes);
     let mut container = match Container::read(&mut input) {
         Ok(container @ Container::EfiVariable(_)) => container,
         Ok(_) if !is_called_so => return None,
@@ -193,12 +205,17 @@ fn code(files: &dyn Files, path: &str) -> Option<SignedCode> {
     })
 }
 
+/// The chain of the first signer, as far as the certificates beside it and the anchors lead.
+pub(crate) fn chain_of(signed_data: &SignedData<'_>, anchors: &Anchors) -> Option<Chain> {
+    let pool: Vec<Certificate> = certificates(signed_data);
+    let leaf = find_certificate(signed_data.signer_infos.first()?, &pool)?;
+    Some(chain::build(leaf, &pool, anchors))
+}
+
 /// The chain of a signature, as far as its own certificates and the built-in anchors lead.
 fn signer_chain(container: &Container, der: &[u8], offset: u64) -> Option<SignerChain> {
     let signed_data = container.read_signature(der, offset).ok()?;
-    let pool: Vec<Certificate> = certificates(&signed_data);
-    let leaf = find_certificate(signed_data.signer_infos.first()?, &pool)?;
-    let chain = chain::build(leaf, &pool, &Anchors::built_in());
+    let chain = chain_of(&signed_data, &Anchors::built_in())?;
     let root = chain
         .anchor()
         .map(|anchor| anchor.thumbprint.to_lowercase());

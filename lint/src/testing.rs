@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 pub(crate) mod built;
+pub(crate) mod image;
 pub(crate) mod security;
 pub(crate) mod suppression;
 

@@ -27,6 +27,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("security", "Code integrity, secure boot, BitLocker"),
     ("provisioning", "Provisioning and apps"),
     ("product", "Layouts, products, workspace"),
+    ("image", "Finished images"),
     ("policy", "Policies"),
     ("other", "Beyond the documents"),
 ];
@@ -77,6 +78,7 @@ fn section_of(info: &RuleInfo, catalogue: &[Known]) -> &'static str {
     match known.or_else(by) {
         Some(known) => known.section,
         None if info.input == Input::Policy => "policy",
+        None if info.input == Input::Image => "image",
         None => "other",
     }
 }

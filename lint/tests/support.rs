@@ -1,5 +1,6 @@
 //! Lints a folder as the command line does, at a fixed time.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use formats::certificate::Certificate;
 use lint::baseline::Baseline;
 use lint::engine::{Outcome, gather, judge, shipped};
 use lint::facts::Workspace;
-use lint::files::Disk;
+use lint::files::{Disk, Memory};
+use lint::full_flash::{ImageOptions, read_image};
 use lint::image::ImageType;
 use lint::policy::Policies;
 use lint::resolve::ResolveOptions;
@@ -15,6 +17,8 @@ use lint::verify::verify_cabinets;
 use signer::anchor::Anchors;
 use signer::clock::parse_rfc3339;
 use signer::verify::VerifyOptions;
+
+use crate::images;
 
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -74,12 +78,15 @@ pub(crate) fn workspaces(folder: &Path, options: &ResolveOptions) -> Vec<Workspa
         None => folder.to_owned(),
     };
     let text = |path: &Path| path.to_str().unwrap().to_owned();
-    let mut workspaces = gather(&Disk, &[text(&linted)], options).unwrap();
     let anchors = anchors(folder);
     let verify = VerifyOptions {
         at: parse_rfc3339(DAY).unwrap(),
         anchors: &anchors,
     };
+    if let Some(image) = images::image(folder) {
+        return vec![finished(image, &folder.join("workspace"), options, verify)];
+    }
+    let mut workspaces = gather(&Disk, &[text(&linted)], options).unwrap();
     let earlier = earlier.map(|(_, name)| {
         let earlier = shipped(&Disk, &text(&folder.join(name)), options, verify);
         Arc::new(earlier.unwrap())
@@ -106,6 +113,30 @@ pub(crate) fn lint(folder: &Path, options: &ResolveOptions) -> Outcome {
     }
     let day = parse_rfc3339(DAY).unwrap().date();
     judge(&workspaces(folder, options), &policies.on(day))
+}
+
+/// A finished image, with the workspace that it was built from where there is one.
+fn finished(
+    image: Vec<u8>,
+    workspace: &Path,
+    options: &ResolveOptions,
+    verify: VerifyOptions<'_>,
+) -> Workspace {
+    let files: Memory = [(images::IMAGE, image)].into_iter().collect();
+    let how = ImageOptions {
+        resolve: options,
+        verify,
+        threads: NonZeroUsize::MIN,
+        progress: &|_| {},
+    };
+    let mut finished = read_image(&files, images::IMAGE, how).unwrap();
+    if workspace.exists() {
+        let path = workspace.to_str().unwrap().to_owned();
+        let mut found = gather(&Disk, &[path], options).unwrap().remove(0);
+        verify_cabinets(&Disk, &mut found, verify, None);
+        finished.built_from = Some(Arc::new(found));
+    }
+    finished
 }
 
 /// One line per finding, paths relative to the folder.

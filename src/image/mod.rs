@@ -89,6 +89,6 @@ fn read(path: &Path) -> Result<FullFlashUpdate, Error> {
 }
 
 /// One thread for every core.
-fn threads() -> NonZeroUsize {
+pub(crate) fn threads() -> NonZeroUsize {
     available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }

@@ -29,6 +29,7 @@ mod registry_xml;
 pub mod rewrite;
 pub mod runtime_path;
 pub mod si_policy;
+pub mod update_history;
 pub mod variables;
 pub mod wm_xml;
 pub mod workspace_settings;

@@ -24,7 +24,7 @@ const ENTRY: u64 = 32;
 const WINDOW: u64 = 4096;
 
 /// Where something begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Place {
     /// First cluster; 0 for an empty file and the root.
     cluster: u32,
@@ -342,6 +342,7 @@ impl Fat {
             directory,
             length: u64::from(length),
             unreadable: None,
+            link: false,
         }))
     }
 }

@@ -77,10 +77,10 @@ impl fmt::Display for VolumeKind {
 }
 
 /// Something of a file system that a directory entry leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Node(Place);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Place {
     Fat(fat::Place),
     Ntfs(ntfs::Reference),
@@ -99,6 +99,8 @@ pub struct Entry {
     pub length: u64,
     /// Why the content cannot be read, where it cannot.
     pub unreadable: Option<ParseError>,
+    /// Whether it has no content of its own but leads elsewhere: a mount point or a symbolic link.
+    pub link: bool,
 }
 
 /// A volume.

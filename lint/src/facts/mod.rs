@@ -12,6 +12,7 @@ pub mod contents;
 pub mod difference;
 pub mod features;
 pub mod file;
+pub mod full_flash;
 pub mod index;
 pub mod inf;
 pub mod key_file;
@@ -71,6 +72,7 @@ use crate::image::ImageType;
 use crate::policy::PolicyProblem;
 use crate::suppression::Suppression;
 use built::BuiltPackage;
+use full_flash::FinishedImage;
 use index::{Groups, Index, groups};
 use key_file::KeyFile;
 use payload::Beginning;
@@ -113,6 +115,10 @@ pub struct Workspace {
     pub declared: Option<ImageType>,
     /// The variables that the user defined, e.g. `OSVERSION`.
     pub defines: Variables,
+    /// The finished image, where the workspace is what was read of one.
+    pub finished: Option<Arc<FinishedImage>>,
+    /// The workspace that the user says the finished image was built from.
+    pub built_from: Option<Arc<Workspace>>,
     /// An earlier release, where the user named its folder.
     pub shipped: Option<Arc<Shipped>>,
     /// The variables that all documents of a workspace folder share, by folder.

@@ -71,7 +71,7 @@ impl Facts<'_> {
 }
 
 /// The certificate in a registry blob: a row of properties, each its number, a 1, a length and the value.
-fn certificate_of(blob: &[u8]) -> Option<Certificate> {
+pub(crate) fn certificate_of(blob: &[u8]) -> Option<Certificate> {
     /// `CERT_CERT_PROP_ID`.
     const CERTIFICATE: u32 = 32;
     let mut reader = Cursor::new("CERT_BLOB", blob, 0);

@@ -34,19 +34,26 @@ impl Shared<'_> {
                 names.push(name);
             }
         }
-        let rest = names.len().saturating_sub(NAMED);
-        names.truncate(NAMED);
-        if rest > 0 {
-            names.push(format!("{rest} more"));
-        }
-        match names.split_last() {
+        match listed(names) {
             None => format!("{title}{defect}"),
-            Some((last, [])) => format!("{title}{defect}; likewise {last}"),
-            Some((last, names)) => {
-                format!("{title}{defect}; likewise {} and {last}", names.join(", "))
-            }
+            Some(names) => format!("{title}{defect}; likewise {names}"),
         }
     }
+}
+
+/// Some names for a sentence, the first four and how many more there are; `None` without names.
+pub fn listed(names: impl IntoIterator<Item = String>) -> Option<String> {
+    let mut all = names.into_iter();
+    let mut names: Vec<String> = all.by_ref().take(NAMED).collect();
+    let rest = all.count();
+    if rest > 0 {
+        names.push(format!("{rest} more"));
+    }
+    let (last, names) = names.split_last()?;
+    Some(match names {
+        [] => last.clone(),
+        names => format!("{} and {last}", names.join(", ")),
+    })
 }
 
 impl<'a> Facts<'a> {

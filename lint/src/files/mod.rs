@@ -8,7 +8,7 @@ mod memory;
 mod overlay;
 mod targets;
 
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 
 pub use disk::Disk;
 pub use memory::Memory;
@@ -33,6 +33,11 @@ pub trait Files: Sync {
 
     /// One spelling for every way to write a path, links resolved, names separated by `/`.
     fn canonical(&self, path: &str) -> io::Result<String>;
+
+    /// The length of a file in bytes.
+    fn length(&self, path: &str) -> io::Result<u64> {
+        self.open(path)?.seek(SeekFrom::End(0))
+    }
 
     /// The bytes of a file, at most the first `limit`.
     fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {

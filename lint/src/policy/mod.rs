@@ -35,6 +35,11 @@ pub use problem::{PolicyProblem, PolicyProblemKind};
 pub const CORE: &[&str] = &[
     "bad-digest",
     "default-admin-account",
+    "image-default-admin",
+    "image-not-intact",
+    "image-package-release-type",
+    "image-test-signed",
+    "image-testsigning-on",
     "package-release-type-test",
     "published-key",
     "retail-release-type",

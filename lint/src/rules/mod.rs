@@ -103,6 +103,37 @@ mod generic_pop_on_1809;
 mod generic_pop_or_cus;
 mod halext_resigned;
 mod headless_with_foreground;
+mod image_boot_debugging;
+mod image_catalog_unverified;
+mod image_ci_switched_off;
+mod image_contradiction;
+mod image_default_admin;
+mod image_developer_feature;
+mod image_developer_unlock;
+mod image_differs_from_workspace;
+mod image_extra_root;
+mod image_hash_table_sha1;
+mod image_integrity_checks_off;
+mod image_location_values;
+mod image_manufacturing_mode;
+mod image_mfg_profile;
+mod image_mfg_profile_missing;
+mod image_not_intact;
+mod image_package_not_present;
+mod image_package_not_recorded;
+mod image_package_release_type;
+mod image_platform_id_wildcard;
+mod image_record_missing;
+mod image_secure_boot_test;
+mod image_signature_broken;
+mod image_signer_not_allowed;
+mod image_sipolicy_missing;
+mod image_sipolicy_not_enforced;
+mod image_test_signed;
+mod image_testsigning_missing;
+mod image_testsigning_on;
+mod image_unreadable;
+mod image_unsigned_binary;
 mod inf_missing_catalog;
 mod inf_not_universal;
 mod inf_signature_attributes;
@@ -418,6 +449,37 @@ pub static ALL: &[&RuleInfo] = &[
     &generic_pop_or_cus::RULE,
     &halext_resigned::RULE,
     &headless_with_foreground::RULE,
+    &image_boot_debugging::RULE,
+    &image_catalog_unverified::RULE,
+    &image_ci_switched_off::RULE,
+    &image_contradiction::RULE,
+    &image_default_admin::RULE,
+    &image_developer_feature::RULE,
+    &image_developer_unlock::RULE,
+    &image_differs_from_workspace::RULE,
+    &image_extra_root::RULE,
+    &image_hash_table_sha1::RULE,
+    &image_integrity_checks_off::RULE,
+    &image_location_values::RULE,
+    &image_manufacturing_mode::RULE,
+    &image_mfg_profile::RULE,
+    &image_mfg_profile_missing::RULE,
+    &image_not_intact::RULE,
+    &image_package_not_present::RULE,
+    &image_package_not_recorded::RULE,
+    &image_package_release_type::RULE,
+    &image_platform_id_wildcard::RULE,
+    &image_record_missing::RULE,
+    &image_secure_boot_test::RULE,
+    &image_signature_broken::RULE,
+    &image_signer_not_allowed::RULE,
+    &image_sipolicy_missing::RULE,
+    &image_sipolicy_not_enforced::RULE,
+    &image_test_signed::RULE,
+    &image_testsigning_missing::RULE,
+    &image_testsigning_on::RULE,
+    &image_unreadable::RULE,
+    &image_unsigned_binary::RULE,
     &inf_missing_catalog::RULE,
     &inf_not_universal::RULE,
     &inf_signature_attributes::RULE,

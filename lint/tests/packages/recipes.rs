@@ -67,6 +67,9 @@ fn images(all: &mut Vec<Recipe>, retail: &Signing<'_>, test: &Signing<'_>) {
     let program = |bytes| with(vec![(PROGRAM, bytes)]);
     let mixed = program(test.sign(&image(ARM))).signed(retail);
     all.push(agent("cab-content-signer-mismatch", mixed));
+    let built = program(retail.sign(&image(ARM))).signed(retail);
+    let folder = "image-differs-from-workspace/workspace/Build/arm/pkgs";
+    all.push((format!("{folder}/{AGENT}"), built));
     let nested = Signing::by(test.by).nested();
     let nested = program(nested.sign(&retail.sign(&image(ARM))));
     all.push(agent("nested-signature-class", nested.signed(retail)));

@@ -39,11 +39,7 @@ pub struct Coverage {
 /// Compares a catalog with files. The work grows with entries and files, not with their product.
 pub fn coverage(catalog: &Catalog, files: &[&Fingerprint]) -> Coverage {
     let mut entries: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
-    for (index, member) in catalog.members().iter().enumerate() {
-        let digest = match is_twin(catalog, member) {
-            true => member.tag.clone(),
-            false => key(member, catalog.version()),
-        };
+    for (index, digest) in listed_digests(catalog).enumerate() {
         entries.entry(digest).or_default().push(index);
     }
     let mut is_of_file = vec![false; catalog.members().len()];
@@ -72,6 +68,15 @@ pub fn coverage(catalog: &Catalog, files: &[&Fingerprint]) -> Coverage {
     let extra = members.filter(|(member, seen)| !seen && !is_twin(catalog, member));
     coverage.extra = extra.map(|(member, _)| name(catalog, member)).collect();
     coverage
+}
+
+/// The digests under which a catalog lists files, one for every entry, in the order of the entries.
+pub fn listed_digests(catalog: &Catalog) -> impl Iterator<Item = Vec<u8>> {
+    let members = catalog.members().iter();
+    members.map(|member| match is_twin(catalog, member) {
+        true => member.tag.clone(),
+        false => key(member, catalog.version()),
+    })
 }
 
 fn is_twin(catalog: &Catalog, member: &Member) -> bool {

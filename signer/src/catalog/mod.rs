@@ -16,7 +16,7 @@ use formats::error::ParseError;
 
 use crate::digest::DigestAlgorithm;
 
-pub use coverage::{Coverage, Listed, coverage};
+pub use coverage::{Coverage, Listed, coverage, listed_digests};
 pub use fingerprint::{Digests, Fingerprint, Fingerprinter};
 pub use membership::{Listing, Lookup, Membership};
 

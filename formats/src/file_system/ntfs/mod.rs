@@ -409,6 +409,7 @@ impl Ntfs {
             directory: false,
             length: 0,
             unreadable: None,
+            link: false,
         };
         let content = self
             .attributes(input, reference)
@@ -416,7 +417,10 @@ impl Ntfs {
                 entry.directory = record.directory;
                 let data = attributes.named(kind::DATA, "").next();
                 entry.length = data.map_or(0, Attribute::length);
-                match (record.directory, self.reparse_point(input, &attributes)?) {
+                let reparse = self.reparse_point(input, &attributes)?;
+                let tag = reparse.as_ref().map(|(tag, _, _)| *tag);
+                entry.link = matches!(tag, Some(MOUNT_POINT | SYMLINK));
+                match (record.directory, reparse) {
                     (true, None) => Ok(()),
                     (true, Some((tag, _, offset))) => Err(reparse_unsupported(tag, offset)),
                     (false, _) => self.content_of(input, &record, &attributes).map(|_| ()),
@@ -445,10 +449,15 @@ fn missing(kind: u32, name: &str) -> ParseError {
     ParseError::invalid("FILE record", "attributes", 0, "none of them", expected)
 }
 
+/// `IO_REPARSE_TAG_MOUNT_POINT`.
+const MOUNT_POINT: u32 = 0xa000_0003;
+/// `IO_REPARSE_TAG_SYMLINK`.
+const SYMLINK: u32 = 0xa000_000c;
+
 fn reparse_unsupported(tag: u32, offset: u64) -> ParseError {
     let what = match tag {
-        0xa000_0003 => "a mount point".to_owned(),
-        0xa000_000c => "a symbolic link".to_owned(),
+        MOUNT_POINT => "a mount point".to_owned(),
+        SYMLINK => "a symbolic link".to_owned(),
         0x8000_0013 => "a deduplicated file".to_owned(),
         tag => format!("a reparse point 0x{tag:08X}"),
     };

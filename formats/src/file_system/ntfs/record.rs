@@ -15,7 +15,7 @@ use crate::error::ParseError;
 const STRIDE: usize = 512;
 
 /// Which record is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::file_system) struct Reference {
     pub(super) number: u64,
     /// The use of the record that is meant, where it matters.
