@@ -2,6 +2,10 @@
 
 mod approval;
 mod issuer;
+#[cfg(feature = "postgres")]
+mod nodes;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod principals;
 mod server;
 mod signing;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use ureq::Agent;
@@ -22,7 +22,11 @@ pub(super) struct Server {
 impl Server {
     /// Starts the service in `folder`, with the `proofmark.toml` that is there.
     pub(super) fn start(folder: &Path) -> Self {
-        let mut command = command(folder);
+        Self::start_by(command(folder), folder)
+    }
+
+    /// Starts it by a command that runs the program in `folder`.
+    pub(super) fn start_by(mut command: Command, folder: &Path) -> Self {
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
