@@ -3,7 +3,8 @@
 //! Certificates of `https` servers are judged by the roots of the operating system, so that an organisation's own
 //! servers and proxies are known. They keep others from listening; what a stamp is worth is decided by its own chain, and a signature is verified.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -79,6 +80,99 @@ impl Network {
             Method::Get => agent.run(timed(agent, builder.body(())?, timeout)),
             _ => agent.run(timed(agent, builder.body(request.body)?, timeout)),
         }
+    }
+}
+
+/// What is sent with a request.
+pub(crate) enum Sent<'a> {
+    /// Nothing: something is to be got.
+    Nothing,
+    /// A form or a document.
+    Bytes(&'a [u8]),
+    /// A file, as long as it is.
+    File(&'a File),
+}
+
+/// An answer of any length, read as it comes.
+pub(crate) struct Answer {
+    response: Response<Body>,
+    timeout: Duration,
+}
+
+impl Network {
+    /// Sends a request with a body of any length, which follows no redirect.
+    ///
+    /// # Errors
+    /// Where no answer begins in time.
+    pub(crate) fn exchange(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        sent: Sent<'_>,
+        timeout: Duration,
+    ) -> Result<Answer, TransportError> {
+        let agent = match is_secure(url) {
+            true => self.secure(),
+            false => &self.plain,
+        };
+        let method = match sent {
+            Sent::Nothing => http::Method::GET,
+            Sent::Bytes(_) | Sent::File(_) => http::Method::POST,
+        };
+        let mut builder = Request::builder().uri(url).method(method);
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        let response = match sent {
+            Sent::Nothing => builder
+                .body(())
+                .map_err(ureq::Error::from)
+                .and_then(|request| agent.run(timed(agent, request, timeout))),
+            Sent::Bytes(bytes) => builder
+                .body(bytes)
+                .map_err(ureq::Error::from)
+                .and_then(|request| agent.run(timed(agent, request, timeout))),
+            Sent::File(file) => builder
+                .body(file)
+                .map_err(ureq::Error::from)
+                .and_then(|request| agent.run(timed(agent, request, timeout))),
+        };
+        match response {
+            Ok(response) => Ok(Answer { response, timeout }),
+            Err(error) => Err(describe(&error, timeout)),
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// The first header of that name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.response.headers().get(name)?.to_str().ok()
+    }
+
+    /// Writes the body, of at most `limit` bytes.
+    pub(crate) fn copy_to(
+        &mut self,
+        output: &mut dyn Write,
+        limit: u64,
+    ) -> Result<u64, TransportError> {
+        let body = self.response.body_mut().as_reader();
+        match io::copy(&mut body.take(limit.saturating_add(1)), output) {
+            Ok(length) if length > limit => Err(lasting(format!("sent more than {limit} bytes"))),
+            Ok(length) => Ok(length),
+            Err(error) => Err(describe(&ureq::Error::from(error), self.timeout)),
+        }
+    }
+
+    /// The body, of at most `limit` bytes.
+    pub(crate) fn bytes(&mut self, limit: u64) -> Result<Vec<u8>, TransportError> {
+        let mut bytes = Vec::new();
+        self.copy_to(&mut bytes, limit)?;
+        Ok(bytes)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line of proofmark: arguments, files, environment, clock, exit codes.
 
 mod allow;
+mod audit;
 mod batch;
 mod catalog;
 mod certs;
@@ -23,6 +24,7 @@ mod policies;
 mod policy;
 mod profile;
 mod progress;
+mod remote;
 mod remove;
 mod resign;
 mod rules;
@@ -59,6 +61,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Attach(Box<detached::AttachArgs>),
+    Audit(audit::AuditArgs),
     Certs(certs::CertsArgs),
     Demo(demo::DemoArgs),
     Extract(Box<detached::ExtractArgs>),
@@ -109,6 +112,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
     };
     match cli.command {
         Command::Attach(arguments) => detached::attach(&arguments, &config),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Certs(arguments) => certs::run(&arguments, &config),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Extract(arguments) => detached::extract(&arguments, &config),

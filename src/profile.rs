@@ -100,8 +100,7 @@ pub(crate) fn load_without_key(
             Some(certificates.map_err(|error| Error::file(&path, error))?)
         }
         None if name == "test" && profile.pfx.is_none() => {
-            let identity = Identity::from_pfx(TEST_PFX, "").map_err(Error::new)?;
-            Some(identity.certificates().clone())
+            Some(test_identity()?.certificates().clone())
         }
         None => None,
     };
@@ -234,15 +233,18 @@ fn identity_of_files(name: &str, profile: &Profile) -> Result<Identity, Error> {
             Identity::from_files(&read(key)?, password, &read(certificate)?)
                 .map_err(|error| Error::file(key, error))
         }
-        (None, None, None) if name == "test" => {
-            Identity::from_pfx(TEST_PFX, "").map_err(Error::new)
-        }
+        (None, None, None) if name == "test" => test_identity(),
         (None, None, None) => Err(Error::new(format_args!("profile '{name}' has no key"))
             .hint(format_args!(
                 "give --pfx FILE or --cert FILE --key FILE, or write [profile.{name}] into proofmark.toml"
             ))),
         _ => Err(Error::new("a key is either --pfx FILE, or --cert FILE and --key FILE")),
     }
+}
+
+/// The built-in test identity.
+pub(crate) fn test_identity() -> Result<Identity, Error> {
+    Identity::from_pfx(TEST_PFX, "").map_err(Error::new)
 }
 
 /// The password that a variable or a file holds.

@@ -11,7 +11,6 @@ use signer::sign::{self, Action, Job, SignError, Signed};
 use signer::timestamp::Obtainer;
 use time::OffsetDateTime;
 
-use crate::ReportFormat;
 use crate::allow::AllowArgs;
 use crate::batch;
 use crate::config::Config;
@@ -22,9 +21,12 @@ use crate::inputs;
 use crate::output;
 use crate::profile::{self, KeyFiles, Ready};
 use crate::progress::Progress;
+use crate::remote::sign::Order;
+use crate::remote::{self, Remote, RemoteArgs};
 use crate::signature::SignatureArgs;
 use crate::timestamp::{self, ServerArgs};
 use crate::trust;
+use crate::{ReportFormat, audit};
 
 /// Sign cabinets, catalogs, PE images, app packages and code-integrity policies.
 #[derive(Debug, Args)]
@@ -43,6 +45,8 @@ pub(crate) struct SignArgs {
     /// Replace the input by its signed form
     #[arg(long, conflicts_with = "out")]
     in_place: bool,
+    #[command(flatten)]
+    remote: RemoteArgs,
     #[command(flatten)]
     signature: SignatureArgs,
     #[command(flatten)]
@@ -67,6 +71,9 @@ struct Row {
 
 /// Runs the command.
 pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
+    if let Some(remote) = arguments.remote.service()? {
+        return sign_remotely(&arguments, &remote, config);
+    }
     let mut ready = profile::load(config, &arguments.profile, &arguments.key_files)?;
     arguments.signature.apply(&mut ready.options)?;
     // Servers of the profile are for code.
@@ -117,6 +124,25 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
         true => Ok(Exit::CouldNotRun),
         false => Ok(Exit::Clean),
     }
+}
+
+/// Lets a service sign; how it signs is its own affair.
+fn sign_remotely(arguments: &SignArgs, remote: &Remote, config: &Config) -> Result<Exit, Error> {
+    let anchors = trust::anchors(config, &arguments.servers.root)?;
+    let anchors = trust::with_intermediates(anchors, &arguments.intermediates)?;
+    let log_key = arguments.remote.log_key.as_deref().map(audit::key);
+    let log_key = log_key.transpose()?;
+    let order = Order {
+        remote,
+        profile: &arguments.profile,
+        anchors: &anchors,
+        log_key: log_key.as_ref(),
+        identity: &profile::test_identity()?,
+        format: arguments.format,
+    };
+    let files = inputs::containers(&arguments.paths)?;
+    let targets = targets(&files, arguments.out.as_deref())?;
+    remote::sign::run(&order, files, targets)
 }
 
 /// What the certificate is to be for: policies alone need no certificate for code.

@@ -2,6 +2,7 @@
 
 mod addon_kit;
 mod app_packages;
+mod audit;
 #[allow(dead_code, reason = "the signer's own tests use the rest of it")]
 #[path = "../signer/tests/authority.rs"]
 mod authority;
@@ -41,8 +42,10 @@ mod package_build;
 mod package_builder;
 mod package_layers;
 mod package_rebuild;
+mod packaging;
 mod policies;
 mod progress;
+mod remote;
 mod reports;
 mod resign;
 mod revocation;

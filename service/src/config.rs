@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use lint::image::ImageType;
 use serde::Deserialize;
 
+use crate::audit::note::{NoteError, VerifierKey};
+use crate::audit::{LogSettings, Witness};
 use crate::auth::{CertificateRule, Issuer};
 use crate::journal::LogFormat;
 use crate::tls::TlsConfig;
@@ -42,6 +44,8 @@ pub struct Config {
     pub database: Option<String>,
     /// Largest upload, in bytes.
     pub max_upload: u64,
+    /// The log of decisions.
+    pub log: LogConfig,
     /// Most requests that stand in line for a thread.
     pub max_waiting: usize,
     /// Requests of one principal a minute.
@@ -68,6 +72,7 @@ impl Default for Config {
             data: PathBuf::from("proofmark-data"),
             database: None,
             max_upload: MAX_UPLOAD,
+            log: LogConfig::default(),
             max_waiting: MAX_WAITING,
             requests_per_minute: REQUESTS_PER_MINUTE,
             requests_at_once: REQUESTS_AT_ONCE,
@@ -76,6 +81,57 @@ impl Default for Config {
             certificate: Vec::new(),
             profile: BTreeMap::new(),
         }
+    }
+}
+
+/// `[service.log]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct LogConfig {
+    /// What the log is called. Otherwise it is called after `url` at the first start, and stays so.
+    pub origin: Option<String>,
+    /// The file of its private key, which is made at the first start; otherwise `log.key` in the data folder. All nodes
+    /// share one.
+    pub key: Option<PathBuf>,
+    /// Who looks at the log from outside: `[[service.log.witness]]`.
+    pub witness: Vec<WitnessConfig>,
+}
+
+/// `[[service.log.witness]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WitnessConfig {
+    /// Its public key: `name+12345678+base64`.
+    pub key: String,
+    /// Where it is asked every minute in which the log grew (tlog-witness). Without it, what it signed is brought to
+    /// `/log/cosignatures`.
+    pub url: Option<String>,
+}
+
+impl Config {
+    /// How the log is set up.
+    ///
+    /// # Errors
+    /// What is wrong with a witness's key.
+    pub fn log_settings(&self) -> Result<LogSettings, NoteError> {
+        let witnesses = self.log.witness.iter();
+        let witnesses = witnesses.map(|witness| match VerifierKey::parse(&witness.key)? {
+            key if key.is_witness() => Ok(Witness {
+                key,
+                url: witness.url.clone(),
+            }),
+            _ => Err(NoteError::Key("that of a witness is expected")),
+        });
+        Ok(LogSettings {
+            key: self
+                .log
+                .key
+                .clone()
+                .unwrap_or_else(|| self.data.join("log.key")),
+            origin: self.log.origin.clone(),
+            url: self.url.clone(),
+            witnesses: witnesses.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -131,6 +187,7 @@ impl Config {
     /// Makes its paths relative to the current folder; `folder` is that of the file.
     pub fn relative_to(&mut self, folder: &Path) {
         self.data = folder.join(&self.data);
+        self.log.key = self.log.key.take().map(|key| folder.join(key));
         if let Some(tls) = &mut self.tls {
             tls.relative_to(folder);
         }

@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
+use crate::audit::LogError;
 use crate::auth::token::{self, NewToken};
 use crate::auth::{Grant, Role};
 use crate::journal;
@@ -62,6 +63,9 @@ pub enum ServeError {
     /// The database cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// The address cannot be listened on.
     #[error("{0}: {1}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -89,6 +93,8 @@ pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> 
             .map(TlsConfig::acceptor)
             .transpose()?;
         let state = state::open(setup).await?;
+        let key = state.log.public_key();
+        tracing::info!(%key, "the log of decisions is verified by its public key");
         let listening = TcpListener::bind(address).await;
         let listener = listening.map_err(|error| ServeError::Listen(address, error))?;
         let end = end()?;
@@ -101,10 +107,26 @@ pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> 
             first_token,
         });
         let keeping_up = tokio::spawn(request::keep_up(Arc::clone(&state)));
+        let witnessed = tokio::spawn(witnessed(Arc::clone(&state)));
         accept(&listener, tls.as_ref(), &router(state), end).await;
         keeping_up.abort();
+        witnessed.abort();
         Ok(())
     })
+}
+
+/// Lets witnesses sign the log as it grows.
+async fn witnessed(state: Arc<Inner>) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        for witness in state.log.witnesses() {
+            let asked = state.log.ask(witness, state.setup.environment.as_ref());
+            if let Err(error) = asked.await {
+                tracing::warn!(witness = witness.key.name(), %error, "a witness did not sign");
+            }
+        }
+    }
 }
 
 /// Runs what a command does with the database.

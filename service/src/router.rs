@@ -15,6 +15,7 @@ use crate::{catalogue, health, lint_api, metrics, request, sign, verify_api, win
 pub(crate) fn router(state: State) -> Router {
     Router::new()
         .route("/healthz", get(health::healthz))
+        .merge(crate::audit::routes())
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/v1/sign", post(sign::sign))

@@ -9,7 +9,7 @@ use signer::anchor::Anchors;
 use signer::environment::Environment;
 use tokio::sync::Notify;
 
-use crate::audit::Log;
+use crate::audit::{Log, LogError};
 use crate::auth::{Issuers, Principal};
 use crate::clock;
 use crate::config::Config;
@@ -77,13 +77,15 @@ pub type State = Arc<Inner>;
 ///
 /// # Errors
 /// Where the folder or the database cannot be opened.
-pub async fn open(setup: Setup) -> Result<State, StoreError> {
+pub async fn open(setup: Setup) -> Result<State, LogError> {
     let store = Store::of(&setup.config).await?;
+    let settings = setup.config.log_settings().map_err(LogError::from)?;
+    let log = Log::open(store.clone(), &settings).await?;
     let uploads = Uploads::open(&setup.config.data).map_err(StoreError::Folder)?;
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     Ok(Arc::new(Inner {
         store,
-        log: Log::new(),
+        log,
         gate: Gatekeeper::new(setup.policies.clone()),
         issuers: Issuers::new(&setup.config.oidc),
         uploads,

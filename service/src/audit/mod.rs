@@ -1,56 +1,98 @@
 //! The log of decisions: append-only, committed before what it tells of leaves.
+//!
+//! It is a Merkle tree of RFC 6962 ([`merkle`]) in the layout of C2SP's tlog-tiles ([`tile`]) with signed checkpoints
+//! ([`note`], [`checkpoint`]) that witnesses may cosign. Entries, leaf hashes and the frontier of the tree are rows of the
+//! database; an entry is appended within the transaction that does what it tells of. Everything but [`Log`] works on
+//! files alone, so that the log is verified without the service ([`source`]).
 
+pub mod checkpoint;
 mod entry;
+mod key_file;
+mod log;
+pub mod merkle;
+pub mod note;
+pub mod proof;
+mod reading;
+mod routes;
+pub mod source;
+#[cfg(test)]
+mod tests;
+pub mod tile;
+mod witness;
 
-use sqlx::Row;
+use std::path::{Path, PathBuf};
 
-use crate::store::{StoreError, Transaction};
+pub use entry::{Decision, Entry, EntryError, PolicyVersion, Subject};
+pub use key_file::KeyFileError;
+pub use log::{Log, Receipt};
+pub use reading::{CosignError, Numbered};
+pub(crate) use routes::routes;
+pub use witness::{Witness, WitnessError};
 
-pub use entry::{Decision, Entry, PolicyVersion, Subject};
+use note::NoteError;
+
+use crate::store::StoreError;
 
 /// The tables of the log.
 pub(crate) const SCHEMA: &str = include_str!("schema.sql");
 
-/// The log of decisions.
-#[derive(Debug, Default)]
-pub struct Log {
-    _private: (),
+/// How the log is set up.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// The file of its private key, made where there is none.
+    pub key: PathBuf,
+    /// What it is called. Otherwise it is called after the address of the service at the first start.
+    pub origin: Option<String>,
+    /// The address of the service.
+    pub url: Option<String>,
+    /// Who may cosign.
+    pub witnesses: Vec<Witness>,
 }
 
-/// What shows that an entry is in the log, once the transaction is committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// Its number, from 0.
-    pub index: u64,
+impl LogSettings {
+    /// A log with its key in a folder, and nobody who cosigns.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            key: folder.join("log.key"),
+            origin: None,
+            url: None,
+            witnesses: Vec::new(),
+        }
+    }
+
+    /// What a new log is called: as the address of its files, or after its key.
+    fn name(&self, public_key: &str) -> String {
+        let address = self.url.as_deref().and_then(|url| url.split_once("://"));
+        match (address, public_key.split('+').nth(1)) {
+            (Some((_, place)), _) => format!("{}/log", place.trim_end_matches('/')),
+            (None, id) => format!("proofmark/{}", id.unwrap_or("log")),
+        }
+    }
 }
 
-impl Log {
-    /// The log of a database.
-    pub fn new() -> Self {
-        Self { _private: () }
-    }
-
-    /// Appends an entry within the transaction that does what it tells of. Others that append wait for its end.
-    ///
-    /// # Errors
-    /// Where the database does not take it.
-    pub async fn append(
-        &self,
-        transaction: &mut Transaction,
-        entry: &Entry,
-    ) -> Result<Receipt, StoreError> {
-        let row = sqlx::query("UPDATE audit_head SET size = size + 1 WHERE id = 0 RETURNING size")
-            .fetch_one(&mut **transaction)
-            .await?;
-        let size: i64 = row.try_get(0)?;
-        let position = size - 1;
-        sqlx::query("INSERT INTO audit_entry (position, entry) VALUES ($1, $2)")
-            .bind(position)
-            .bind(entry.bytes())
-            .execute(&mut **transaction)
-            .await?;
-        Ok(Receipt {
-            index: u64::try_from(position).unwrap_or_default(),
-        })
-    }
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The database does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no key.
+    #[error("{}: {}", .0.display(), .1)]
+    KeyFile(PathBuf, #[source] KeyFileError),
+    /// The key is none.
+    #[error(transparent)]
+    Key(#[from] NoteError),
+    /// The name cannot be that of a log.
+    #[error("a log cannot be called '{0}': a name has no spaces and no plus")]
+    Name(String),
+    /// The log of the database is signed with another key, or has another name.
+    #[error(
+        "the log of this database is {stored}, this node has {mine}: all nodes share one key file and one name"
+    )]
+    OtherKey {
+        /// Name and public key in the database.
+        stored: String,
+        /// Those of this node.
+        mine: String,
+    },
 }

@@ -42,6 +42,9 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("what is stored cannot be read: {0}")]
     Stored(String),
+    /// What is to be logged cannot be.
+    #[error("a decision cannot be logged: {0}")]
+    Entry(#[from] crate::audit::EntryError),
 }
 
 impl StoreError {

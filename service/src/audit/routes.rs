@@ -1,0 +1,85 @@
+//! The files of the log over HTTP, as a static server would give them (<https://c2sp.org/tlog-tiles>), and what helps
+//! to find an entry.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State as Extract};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::CosignError;
+use super::note::MAX_NOTE;
+use super::tile::{Content, Tile};
+use crate::problem::{Problem, Slug};
+use crate::state::State;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+/// Checkpoints change.
+const SOON_STALE: &str = "no-cache";
+/// Tiles never do.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+/// Everything below `/log`. Hashes and checkpoints tell nothing and are for everybody, as witnesses need them.
+pub(crate) fn routes() -> Router<State> {
+    Router::new()
+        .route("/log/checkpoint", get(checkpoint))
+        .route("/log/cosigned", get(cosigned))
+        .route(
+            "/log/cosignatures",
+            post(cosign).layer(DefaultBodyLimit::max(MAX_NOTE)),
+        )
+        .route("/log/key", get(key))
+        .route("/log/tile/{*path}", get(tile))
+}
+
+async fn key(Extract(state): Extract<State>) -> Response {
+    let key = format!("{}\n", state.log.public_key());
+    ([(header::CONTENT_TYPE, TEXT)], key).into_response()
+}
+
+async fn checkpoint(Extract(state): Extract<State>) -> Result<Response, Problem> {
+    Ok(note(state.log.checkpoint().await?))
+}
+
+async fn cosigned(Extract(state): Extract<State>) -> Result<Response, Problem> {
+    let checkpoint = state.log.cosigned_checkpoint().await?;
+    checkpoint
+        .map(note)
+        .ok_or_else(|| Problem::new(Slug::NotFound))
+}
+
+fn note(note: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, TEXT),
+        (header::CACHE_CONTROL, SOON_STALE),
+    ];
+    (headers, note).into_response()
+}
+
+async fn cosign(Extract(state): Extract<State>, body: Bytes) -> Result<Response, Problem> {
+    let refused = |why: &dyn std::fmt::Display| Problem::because(Slug::BadRequest, why);
+    let note = std::str::from_utf8(&body).map_err(|error| refused(&error))?;
+    match state.log.cosign(note).await {
+        Ok(count) => Ok(format!("{count}\n").into_response()),
+        Err(CosignError::Store(error)) => Err(error.into()),
+        Err(error) => Err(refused(&error)),
+    }
+}
+
+async fn tile(
+    Extract(state): Extract<State>,
+    Path(path): Path<String>,
+) -> Result<Response, Problem> {
+    let unknown = || Problem::new(Slug::NotFound);
+    let tile = Tile::from_path(&format!("tile/{path}")).ok_or_else(unknown)?;
+    if tile.content == Content::Entries {
+        return Err(unknown());
+    }
+    let bytes = state.log.tile(tile).await?.ok_or_else(unknown)?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::CACHE_CONTROL, IMMUTABLE),
+    ];
+    Ok((headers, bytes).into_response())
+}

@@ -1,0 +1,220 @@
+//! The command line as a client of `proofmark serve`: docs/service.md.
+
+mod identity;
+mod same_content;
+pub(crate) mod sign;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::http::{Answer, Network, Sent, check_url};
+
+/// Largest problem that is read, in bytes.
+const MAX_PROBLEM: u64 = 16 << 20;
+/// How long an answer may take: files wait in line at the service.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// A service that does the work.
+#[derive(Debug, Args)]
+pub(crate) struct RemoteArgs {
+    /// Address of a service (proofmark serve) that holds the key: files go there, are checked by the policy of the
+    /// profile, and come back signed
+    #[arg(long, value_name = "URL", conflicts_with_all = ["pfx", "cert"])]
+    pub(crate) remote: Option<String>,
+    /// File whose first line is the token for the service [default: PROOFMARK_TOKEN, or the identity of the CI job]
+    #[arg(long, value_name = "FILE", requires = "remote")]
+    token_file: Option<PathBuf>,
+    /// Public key of the service's log, or a file with it: no signature is taken without the proof that it was logged
+    #[arg(long, value_name = "KEY|FILE", requires = "remote")]
+    pub(crate) log_key: Option<String>,
+}
+
+impl RemoteArgs {
+    /// The service, where one is named.
+    pub(crate) fn service(&self) -> Result<Option<Remote>, Error> {
+        let url = self.remote.as_deref();
+        url.map(|url| Remote::new(url, self.token_file.as_deref()))
+            .transpose()
+    }
+}
+
+/// A service, and how it knows us.
+pub(crate) struct Remote {
+    /// Without a slash at its end.
+    url: String,
+    authorization: Option<Zeroizing<String>>,
+    network: Network,
+}
+
+/// An answer that is no file.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    /// Its last part names the kind: `urn:proofmark:not-found`.
+    pub(crate) problem: Value,
+    status: u16,
+}
+
+impl Refusal {
+    /// The kind of the problem.
+    pub(crate) fn slug(&self) -> &str {
+        let kind = self.problem["type"].as_str().unwrap_or_default();
+        kind.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// What happened, in a line.
+    pub(crate) fn in_words(&self) -> String {
+        let text = |name: &str| self.problem[name].as_str();
+        let words = match (text("title"), text("detail")) {
+            (_, Some(detail)) => detail.to_owned(),
+            (Some(title), None) => title.to_owned(),
+            (None, None) => format!("the service answers {}", self.status),
+        };
+        crate::output::printable(&words)
+    }
+}
+
+impl Remote {
+    /// A service by its address. `token_file` holds the token; otherwise the environment tells who we are.
+    pub(crate) fn new(url: &str, token_file: Option<&Path>) -> Result<Self, Error> {
+        let url = url.trim_end_matches('/');
+        check_url(url).map_err(|problem| Error::new(format_args!("{url}: {problem}")))?;
+        let network = Network::new();
+        let token = identity::token(url, token_file, &network)?;
+        if token.is_some() && !may_carry_secrets(url) {
+            return Err(Error::new(format_args!(
+                "{url}: a token would go through the network for everybody to read"
+            ))
+            .hint("use the https address of the service"));
+        }
+        Ok(Self {
+            url: url.to_owned(),
+            authorization: token.map(|token| Zeroizing::new(format!("Bearer {}", token.as_str()))),
+            network,
+        })
+    }
+
+    /// Gets a document below the service's address.
+    pub(crate) fn get(&self, path: &str, limit: u64) -> Result<Vec<u8>, Error> {
+        let answer = self.ask(path, &[], Sent::Nothing)?;
+        self.expect(answer)?
+            .bytes(limit)
+            .map_err(|error| self.failed(&error))
+    }
+
+    /// Sends a request; any answer is one.
+    pub(crate) fn ask(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        sent: Sent<'_>,
+    ) -> Result<Answer, Error> {
+        let mut all = headers.to_vec();
+        if let Some(authorization) = &self.authorization {
+            all.push(("authorization", authorization.as_str()));
+        }
+        let url = format!("{}{path}", self.url);
+        let answer = self.network.exchange(&url, &all, sent, PATIENCE);
+        answer.map_err(|error| self.failed(&error))
+    }
+
+    /// The answer, where it is a good one; otherwise what the service says is wrong.
+    pub(crate) fn expect(&self, answer: Answer) -> Result<Answer, Error> {
+        match self.sort(answer)? {
+            Ok(answer) => Ok(answer),
+            Err(refusal) => Err(self.error(&refusal)),
+        }
+    }
+
+    /// Tells good answers from refusals.
+    pub(crate) fn sort(&self, mut answer: Answer) -> Result<Result<Answer, Refusal>, Error> {
+        let status = answer.status();
+        if (200..300).contains(&status) {
+            return Ok(Ok(answer));
+        }
+        let body = answer.bytes(MAX_PROBLEM);
+        let body = body.map_err(|error| self.failed(&error))?;
+        let problem = serde_json::from_slice(&body).unwrap_or_default();
+        Ok(Err(Refusal { problem, status }))
+    }
+
+    /// What a refusal means to a user.
+    pub(crate) fn error(&self, refusal: &Refusal) -> Error {
+        let error = Error::new(format_args!("{}: {}", self.url, refusal.in_words()));
+        match (refusal.status, &self.authorization) {
+            (401 | 403 | 404, None) => error.hint(
+                "no token was sent: PROOFMARK_TOKEN, --token-file, or the identity of a CI job",
+            ),
+            _ => error,
+        }
+    }
+
+    pub(crate) fn failed(&self, error: &signer::environment::TransportError) -> Error {
+        Error::new(format_args!("{} {error}", self.url))
+    }
+}
+
+/// Whether nobody but the service reads what is sent: TLS, or this machine.
+fn may_carry_secrets(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let is_here = match host.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    };
+    scheme.eq_ignore_ascii_case("https") || is_here
+}
+
+/// A text as part of an address.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(byte.into());
+            }
+            byte => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_go_through_tls_or_stay_here() {
+        for url in [
+            "https://sign.example",
+            "http://127.0.0.1:8470",
+            "http://[::1]:1/x",
+            "http://localhost/",
+        ] {
+            assert!(may_carry_secrets(url), "{url}");
+        }
+        for url in [
+            "http://sign.example",
+            "http://127.0.0.1.example/",
+            "http://localhost.example",
+            "http://10.0.0.1",
+        ] {
+            assert!(!may_carry_secrets(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn names_stay_names_in_addresses() {
+        assert_eq!(encoded("a b&c=ü/.cab"), "a%20b%26c%3D%C3%BC%2F.cab");
+    }
+}
