@@ -87,8 +87,6 @@ impl Network {
 pub(crate) enum Sent<'a> {
     /// Nothing: something is to be got.
     Nothing,
-    /// A form or a document.
-    Bytes(&'a [u8]),
     /// A file, as long as it is.
     File(&'a File),
 }
@@ -117,7 +115,7 @@ impl Network {
         };
         let method = match sent {
             Sent::Nothing => http::Method::GET,
-            Sent::Bytes(_) | Sent::File(_) => http::Method::POST,
+            Sent::File(_) => http::Method::POST,
         };
         let mut builder = Request::builder().uri(url).method(method);
         for (name, value) in headers {
@@ -126,10 +124,6 @@ impl Network {
         let response = match sent {
             Sent::Nothing => builder
                 .body(())
-                .map_err(ureq::Error::from)
-                .and_then(|request| agent.run(timed(agent, request, timeout))),
-            Sent::Bytes(bytes) => builder
-                .body(bytes)
                 .map_err(ureq::Error::from)
                 .and_then(|request| agent.run(timed(agent, request, timeout))),
             Sent::File(file) => builder

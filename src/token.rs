@@ -87,10 +87,12 @@ pub(crate) fn run(arguments: &TokenArgs, config: &Config) -> Result<Exit, Error>
     settings.data = data.data.clone().unwrap_or(settings.data);
     service::block_on(async {
         let store = Store::of(&settings).await.map_err(Error::new)?;
+        let log = settings.log_settings().map_err(Error::new)?;
+        let log = Log::open(store.clone(), &log).await.map_err(Error::new)?;
         match &arguments.command {
-            TokenCommand::Create(arguments) => create(arguments, &store).await,
+            TokenCommand::Create(arguments) => create(arguments, &store, &log).await,
             TokenCommand::List(arguments) => list(arguments, &store).await,
-            TokenCommand::Revoke(arguments) => revoke(arguments, &store).await,
+            TokenCommand::Revoke(arguments) => revoke(arguments, &store, &log).await,
         }
     })?
 }
@@ -105,7 +107,7 @@ fn now() -> i64 {
     clock::milliseconds(OffsetDateTime::now_utc())
 }
 
-async fn create(arguments: &CreateArgs, store: &Store) -> Result<Exit, Error> {
+async fn create(arguments: &CreateArgs, store: &Store, log: &Log) -> Result<Exit, Error> {
     let now = now();
     let lifetime = i64::try_from(arguments.expires.as_millis()).unwrap_or(i64::MAX);
     let new = NewToken {
@@ -117,7 +119,7 @@ async fn create(arguments: &CreateArgs, store: &Store) -> Result<Exit, Error> {
         expires: now.saturating_add(lifetime),
         by: operator(),
     };
-    let made = token::create(store, &Log::new(), &new, now).await;
+    let made = token::create(store, log, &new, now).await;
     let (token, secret) = made.map_err(Error::new)?;
     output::result(&format!("{secret}\n"))?;
     output::note(format_args!(
@@ -167,8 +169,8 @@ fn line(token: &Token) -> String {
     format!("{}  {end}  {name}: {}\n", token.id, grants.join("; "))
 }
 
-async fn revoke(arguments: &RevokeArgs, store: &Store) -> Result<Exit, Error> {
-    let done = token::revoke(store, &Log::new(), &arguments.id, &operator(), now()).await;
+async fn revoke(arguments: &RevokeArgs, store: &Store, log: &Log) -> Result<Exit, Error> {
+    let done = token::revoke(store, log, &arguments.id, &operator(), now()).await;
     match done.map_err(Error::new)? {
         true => {
             output::note(format_args!("token {} is revoked", arguments.id));

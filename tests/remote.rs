@@ -14,6 +14,9 @@ const TOKEN: &str = "pm_0123456789";
 /// What the service was told: the path and who asked.
 type Told = Arc<Mutex<Vec<(String, String)>>>;
 
+/// What a service does that is not to be trusted.
+type Lie = Box<dyn Fn(&Asked) -> Answer + Send + Sync>;
+
 fn file(body: Vec<u8>) -> Answer {
     Answer::Reply("200 OK", "application/octet-stream", body)
 }
@@ -98,7 +101,7 @@ fn many_files_are_signed_and_reported() {
 fn nothing_is_written_that_is_not_the_file_with_a_signature() {
     let folder = folder();
     let plain = folder.read("plain.cab");
-    let lies: [(&str, Box<dyn Fn(&Asked) -> Answer + Send + Sync>); 5] = [
+    let lies: [(&str, Lie); 5] = [
         (
             "does not verify",
             Box::new(|asked: &Asked| file(asked.body.clone())),

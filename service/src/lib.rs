@@ -30,6 +30,7 @@ mod limits;
 mod lint_api;
 mod listen;
 mod metrics;
+mod page;
 mod problem;
 pub mod profile;
 mod report;

@@ -204,6 +204,12 @@ impl Problem {
         }
     }
 
+    /// What is wrong, for people.
+    pub(crate) fn in_words(&self) -> String {
+        let (_, _, title) = self.slug.describe();
+        self.detail.clone().unwrap_or_else(|| title.to_owned())
+    }
+
     /// With another member.
     #[must_use]
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

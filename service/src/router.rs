@@ -16,6 +16,7 @@ pub(crate) fn router(state: State) -> Router {
     Router::new()
         .route("/healthz", get(health::healthz))
         .merge(crate::audit::routes())
+        .merge(crate::page::routes())
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .route("/v1/sign", post(sign::sign))

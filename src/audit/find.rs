@@ -1,7 +1,7 @@
 //! `proofmark audit find`: who signed this? Every entry about a file, of a log that is verified meanwhile.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 
 use clap::Args;

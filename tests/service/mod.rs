@@ -4,6 +4,7 @@ mod approval;
 mod issuer;
 #[cfg(feature = "postgres")]
 mod nodes;
+mod page;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod principals;

@@ -8,12 +8,16 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::CosignError;
+use super::merkle::Leaves;
 use super::note::MAX_NOTE;
 use super::tile::{Content, Tile};
+use super::{CosignError, Entry};
+use crate::auth::{Principal, Role};
 use crate::problem::{Problem, Slug};
 use crate::state::State;
 
+/// Every profile.
+const ALL: &str = "*";
 const TEXT: &str = "text/plain; charset=utf-8";
 /// Checkpoints change.
 const SOON_STALE: &str = "no-cache";
@@ -29,6 +33,8 @@ pub(crate) fn routes() -> Router<State> {
             "/log/cosignatures",
             post(cosign).layer(DefaultBodyLimit::max(MAX_NOTE)),
         )
+        .route("/log/entry/{index}", get(entry))
+        .route("/log/proof/{index}", get(proof))
         .route("/log/key", get(key))
         .route("/log/tile/{*path}", get(tile))
 }
@@ -67,14 +73,44 @@ async fn cosign(Extract(state): Extract<State>, body: Bytes) -> Result<Response,
     }
 }
 
+/// An entry: who may audit its profile sees it, and whom it is about.
+async fn entry(
+    Extract(state): Extract<State>,
+    principal: Principal,
+    Path(index): Path<u64>,
+) -> Result<Response, Problem> {
+    let unknown = || Problem::new(Slug::NotFound);
+    let end = index.checked_add(1).ok_or_else(unknown)?;
+    let places = Leaves { start: index, end };
+    let numbered = state.log.entries(places).await?.pop().ok_or_else(unknown)?;
+    let entry = Entry::parse(&numbered.entry).map_err(|error| Problem::internal(&error))?;
+    let profile = entry.profile.as_deref().unwrap_or(ALL);
+    if entry.principal != principal.id && !principal.may(Role::Audit, profile) {
+        return Err(unknown());
+    }
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    Ok((headers, numbered.entry).into_response())
+}
+
+/// The proof of an entry: hashes tell nothing of it.
+async fn proof(
+    Extract(state): Extract<State>,
+    Path(index): Path<u64>,
+) -> Result<Response, Problem> {
+    let proof = state.log.prove(index).await?;
+    let proof = proof.ok_or_else(|| Problem::new(Slug::NotFound))?;
+    Ok(note(proof.to_string()))
+}
+
 async fn tile(
     Extract(state): Extract<State>,
+    principal: Result<Principal, Problem>,
     Path(path): Path<String>,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::new(Slug::NotFound);
     let tile = Tile::from_path(&format!("tile/{path}")).ok_or_else(unknown)?;
     if tile.content == Content::Entries {
-        return Err(unknown());
+        principal?.expect(Role::Audit, ALL)?;
     }
     let bytes = state.log.tile(tile).await?.ok_or_else(unknown)?;
     let headers = [

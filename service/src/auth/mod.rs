@@ -35,6 +35,15 @@ pub(crate) struct Principal {
 }
 
 impl Principal {
+    /// Who holds a token.
+    pub(crate) fn of_token(token: token::Token) -> Self {
+        Self {
+            id: format!("token:{}", token.id),
+            claims: json!({ "name": token.name }),
+            grants: token.grants,
+        }
+    }
+
     /// Who made a request, for the log. It may do nothing any more.
     pub(crate) fn of_request(id: &str, claims: &Value) -> Self {
         Self {
@@ -104,11 +113,7 @@ async fn authenticate(
     if token::is_token(bearer) {
         let found = token::find(&state.store, bearer, state.now_ms()).await?;
         let found = found.ok_or_else(|| refused("no valid token"))?;
-        return Ok(Principal {
-            id: format!("token:{}", found.id),
-            claims: json!({ "name": found.name }),
-            grants: found.grants,
-        });
+        return Ok(Principal::of_token(found));
     }
     let (state, token) = (Arc::clone(state), bearer.to_owned());
     // The issuer may have to be asked for its keys.

@@ -119,6 +119,23 @@ pub(crate) async fn find(
     row.as_ref().map(read).transpose()
 }
 
+/// The token of an id, if it counts now.
+pub(crate) async fn find_by_id(
+    store: &Store,
+    id: &str,
+    now: i64,
+) -> Result<Option<Token>, StoreError> {
+    let row = sqlx::query(
+        "SELECT id, name, grants, created, expires, revoked FROM token \
+         WHERE id = $1 AND revoked IS NULL AND expires > $2",
+    )
+    .bind(id)
+    .bind(now)
+    .fetch_optional(store.pool())
+    .await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// Every token, by the time it was made.
 ///
 /// # Errors
@@ -188,7 +205,8 @@ mod tests {
     async fn a_token_counts_until_it_expires_or_is_revoked() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_file(&folder.path().join("db")).await.unwrap();
-        let log = Log::new();
+        let settings = crate::audit::LogSettings::in_folder(folder.path());
+        let log = Log::open(store.clone(), &settings).await.unwrap();
         let (token, secret) = create(&store, &log, &new(), 1_000).await.unwrap();
         assert!(is_token(&secret));
         let found = async |secret: &str, now| find(&store, secret, now).await.unwrap();

@@ -153,7 +153,7 @@ fn expect_sight(principal: &Principal, request: &Row) -> Result<(), Problem> {
 }
 
 /// Which requests.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     /// `pending`, `signed`, ...
@@ -198,12 +198,22 @@ pub(crate) struct Opinion {
     sha256: Option<String>,
 }
 
+impl Opinion {
+    /// What somebody says who looked at the file of that SHA-256.
+    pub(crate) fn new(reason: String, sha256: String) -> Self {
+        Self {
+            reason,
+            sha256: Some(sha256),
+        }
+    }
+}
+
 /// `POST /v1/requests/{id}/approve`: one person agrees.
 pub(crate) async fn approve(
     state: State<Arc<Inner>>,
     principal: Principal,
     id: Path<String>,
-    opinion: JsonBody<Opinion>,
+    JsonBody(opinion): JsonBody<Opinion>,
 ) -> Result<Json<Value>, Problem> {
     vote(state, principal, id, opinion, true).await
 }
@@ -213,16 +223,17 @@ pub(crate) async fn reject(
     state: State<Arc<Inner>>,
     principal: Principal,
     id: Path<String>,
-    opinion: JsonBody<Opinion>,
+    JsonBody(opinion): JsonBody<Opinion>,
 ) -> Result<Json<Value>, Problem> {
     vote(state, principal, id, opinion, false).await
 }
 
-async fn vote(
+/// Counts what one person says.
+pub(crate) async fn vote(
     State(state): State<Arc<Inner>>,
     principal: Principal,
     Path(id): Path<String>,
-    JsonBody(opinion): JsonBody<Opinion>,
+    opinion: Opinion,
     agrees: bool,
 ) -> Result<Json<Value>, Problem> {
     let request = row::find(&state.store, &id).await?;

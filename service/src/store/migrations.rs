@@ -6,12 +6,13 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::Engine;
-use crate::audit;
+use crate::{audit, page};
 
 /// Name and text, written for PostgreSQL.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("service", include_str!("schema.sql")),
     ("audit", audit::SCHEMA),
+    ("page", page::SCHEMA),
 ];
 
 /// What brings the tables of this database up to date.
