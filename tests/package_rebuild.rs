@@ -11,6 +11,7 @@ use formats::document::decode::decode;
 use formats::document::package_manifest::{ManifestKind, PackageManifest};
 use formats::document::rewrite::escaped;
 use serde_json::Value;
+use signer::digest::DigestAlgorithm;
 use signer::package::Package;
 
 use crate::definitions::{cabinets, copy, definition, workspace};
@@ -55,6 +56,37 @@ fn two_machines_build_the_same_bytes() {
     let built = cabinets(&one.path().join("out"));
     assert_eq!(built.len(), 4);
     assert!(built == cabinets(&deep.join("out")));
+    // Built on another machine: what differs here, no package built before is rebuilt as.
+    let digests = built
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), sha256(bytes)));
+    let elsewhere: [(&str, &str); 4] = [
+        (
+            "Fjordlight.FjordBoard.DeviceLayout.cab",
+            "ff7aabb7d5d5d92062dcef9f4232ab9b04fbac7c679b36d4785b170a2dcb9a54",
+        ),
+        (
+            "Fjordlight.Kiosk.Agent.cab",
+            "bde0c7bc6f3e19b3bfd26d5f1b67819d549313489a54c374906c7ac50b5a2ea9",
+        ),
+        (
+            "Fjordlight.Kiosk.Location.cab",
+            "ac038fcfc0de169410ddd61c9aa1bb2fbdb481771544b3f6883fd77d20e6c67d",
+        ),
+        (
+            "Fjordlight.Provisioning.Auto.cab",
+            "474d7961b9bf58cf22df2d46599d03884249b35c1f4dfbe334971498879b3788",
+        ),
+    ];
+    assert_eq!(
+        digests.collect::<Vec<_>>(),
+        elsewhere.map(|(name, hex)| (name, hex.to_owned()))
+    );
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = DigestAlgorithm::Sha256.of(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Built, unchanged and failed packages of a run.

@@ -12,6 +12,8 @@ mod fixtures;
 #[path = "../../formats/tests/tools/hive.rs"]
 #[expect(dead_code, reason = "the tests of hives use the rest of it")]
 mod hive_builder;
+#[path = "../../formats/tests/tools/hive_export.rs"]
+mod hive_export;
 mod hostile;
 #[path = "../../formats/tests/pe/builder.rs"]
 #[expect(dead_code, reason = "the tests of images use the rest of it")]

@@ -90,12 +90,24 @@ fn a_job_signs_with_the_token_of_its_issuer_and_forged_ones_do_not() {
 fn a_client_certificate_is_a_credential_where_its_authority_is_named() {
     let folder = folder();
     let path = folder.path();
-    let subject = "/CN=build-7";
+    let subject = "/O=Fjordlight/CN=build-7";
+    let client = |name: &str, subject: &str| {
+        format!(
+            "req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj {subject} -addext extendedKeyUsage=clientAuth"
+        )
+    };
+    let issued = |name: &str| {
+        format!(
+            "x509 -req -copy_extensions copy -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out {name}.pem -days 2"
+        )
+    };
     let made = [
         "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -subj /CN=authority -days 2".to_owned(),
         "req -x509 -newkey rsa:2048 -nodes -keyout server.key -out server.pem -subj /CN=localhost -days 2 -addext subjectAltName=IP:127.0.0.1".to_owned(),
-        format!("req -newkey rsa:2048 -nodes -keyout client.key -out client.csr -subj {subject} -addext extendedKeyUsage=clientAuth"),
-        "x509 -req -copy_extensions copy -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out client.pem -days 2".to_owned(),
+        client("client", subject),
+        issued("client"),
+        client("namesake", "/CN=build-7"),
+        issued("namesake"),
         format!("req -x509 -newkey rsa:2048 -nodes -keyout forged.key -out forged.pem -subj {subject} -days 2"),
     ];
     for line in made {
@@ -105,7 +117,7 @@ fn a_client_certificate_is_a_credential_where_its_authority_is_named() {
         run.ended(0);
     }
     let config = "[service.profile.test]\ngate = 'test'\n[service.tls]\ncertificate = 'server.pem'\nkey = 'server.key'\n\
-         client-ca = 'ca.pem'\n[[service.certificate]]\nsubject = 'CN=build-7'\nprofiles = ['test']\nroles = ['sign']\n";
+         client-ca = 'ca.pem'\n[[service.certificate]]\nsubject = 'CN=build-7, O=Fjordlight'\nprofiles = ['test']\nroles = ['sign']\n";
     std::fs::write(path.join("proofmark.toml"), config).unwrap();
     let server = Server::start(path);
     let url = &server.url;
@@ -119,6 +131,8 @@ fn a_client_certificate_is_a_credential_where_its_authority_is_named() {
         return;
     };
     assert_eq!(run.ended(0).stdout, "200");
+    let run = ask("--cert namesake.pem --key namesake.key").unwrap();
+    assert_eq!(run.ended(0).stdout, "404");
     let run = ask("").unwrap();
     assert_eq!(run.ended(0).stdout, "401");
     // One of another authority does not get as far as a request.

@@ -6,10 +6,11 @@
 
 mod build;
 mod delta;
+mod oracles;
 mod recipes;
 
 use std::fs;
-use std::io::{Cursor, Read, Write};
+use std::io::{Cursor, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -76,8 +77,8 @@ fn folder(name: &str) -> PathBuf {
     }
 }
 
-/// What is in a file of an image; `at` is `PARTITION:PATH`.
-fn content(image: &[u8], at: &str) -> Option<Vec<u8>> {
+/// The disk that an image makes, and its partitions with the names of the manifest.
+fn disk_of(image: &[u8]) -> (Vec<u8>, PartitionTable) {
     let update = FullFlashUpdate::read(&mut Cursor::new(image)).unwrap();
     let store = &update.stores()[0];
     let map = BlockMap::new(store, update.disk_length(store));
@@ -86,12 +87,21 @@ fn content(image: &[u8], at: &str) -> Option<Vec<u8>> {
     let names = update.manifest().partitions(0);
     let names: Vec<&str> = names.filter_map(|section| section.get("Name")).collect();
     table.name_in_order(&names);
+    disk.rewind().unwrap();
+    let mut bytes = Vec::new();
+    disk.read_to_end(&mut bytes).unwrap();
+    (bytes, table)
+}
+
+/// What is in a file of an image; `at` is `PARTITION:PATH`.
+fn content(image: &[u8], at: &str) -> Option<Vec<u8>> {
+    let (disk, table) = disk_of(image);
     let (partition, path) = at.split_once(':').unwrap();
     let partition = table
         .partitions
         .iter()
         .find(|found| found.name == partition)?;
-    let mut volume = FileSystem::open(Part::new(disk, partition)).ok()?;
+    let mut volume = FileSystem::open(Part::new(Cursor::new(disk), partition)).ok()?;
     let entry = volume.find(path).ok()??;
     let mut bytes = Vec::new();
     volume

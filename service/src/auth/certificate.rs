@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use formats::certificate::Certificate;
-use serde::Deserialize;
+use formats::x500::DistinguishedName;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use signer::digest::{DigestAlgorithm, hex};
 
 use super::{Grant, Role};
@@ -13,13 +15,19 @@ use super::{Grant, Role};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CertificateRule {
     /// The whole subject, e.g. `CN=build-7, O=Fjordlight`.
-    pub subject: Option<String>,
+    #[serde(default, deserialize_with = "subject")]
+    pub subject: Option<DistinguishedName>,
     /// SHA-256 of the certificate, hexadecimal.
     pub sha256: Option<String>,
     /// Profiles by name; `*` is every one.
     pub profiles: BTreeSet<String>,
     /// What may be done with them.
     pub roles: BTreeSet<Role>,
+}
+
+fn subject<'de, D: Deserializer<'de>>(text: D) -> Result<Option<DistinguishedName>, D::Error> {
+    let name = DistinguishedName::parse(&String::deserialize(text)?);
+    name.map(Some).map_err(D::Error::custom)
 }
 
 /// Whose certificate it is.
@@ -33,7 +41,7 @@ pub(super) struct Known {
 pub(super) fn identify(der: &[u8], rules: &[CertificateRule]) -> Option<Known> {
     let certificate = Certificate::parse(der, 0).ok()?;
     let thumbprint = hex(&DigestAlgorithm::Sha256.of(der));
-    let subject = certificate.subject.to_string();
+    let subject = DistinguishedName::read(&certificate.subject.raw).ok()?;
     let matching = rules.iter().filter(|rule| {
         let by_subject = rule
             .subject
@@ -52,7 +60,7 @@ pub(super) fn identify(der: &[u8], rules: &[CertificateRule]) -> Option<Known> {
         .collect();
     Some(Known {
         thumbprint,
-        subject,
+        subject: subject.to_string(),
         grants,
     })
 }
