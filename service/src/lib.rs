@@ -21,6 +21,7 @@ mod catalogue;
 mod chance;
 pub mod clock;
 pub mod config;
+mod drain;
 mod files;
 mod gate;
 mod health;

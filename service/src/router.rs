@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 
 use crate::problem::{Problem, Slug};
 use crate::state::State;
-use crate::{catalogue, health, lint_api, metrics, request, sign, verify_api, window};
+use crate::{catalogue, drain, health, lint_api, metrics, request, sign, verify_api, window};
 
 /// Every route.
 pub(crate) fn router(state: State) -> Router {
@@ -41,6 +41,7 @@ pub(crate) fn router(state: State) -> Router {
             Arc::clone(&state),
             metrics::count,
         ))
+        .layer(middleware::from_fn(drain::read_on))
         // Bodies are bounded where they are read.
         .layer(DefaultBodyLimit::disable())
         .with_state(state)
