@@ -40,18 +40,14 @@ impl Rule for ImageBootDebugging {
         let Some(image) = facts.finished_as(ImageType::Retail) else {
             return;
         };
-        let settings = DEBUGGING.into_iter();
-        for (store, object, element) in settings.flat_map(|setting| image.boot_settings(setting)) {
-            if element.is_on() {
-                let message = format!(
-                    "`{}` is on for {} in the boot store of a retail image",
-                    object.option(element),
-                    object.name()
-                );
-                report
-                    .at(image.element_place(store, object, element), message)
-                    .help("build the image without the features of debuggers");
-            }
+        for found in image.switched_on(&DEBUGGING) {
+            let message = format!(
+                "`{}` is on for {} in the boot store of a retail image",
+                found.option, found.object
+            );
+            report
+                .at(found.place, message)
+                .help("build the image without the features of debuggers");
         }
     }
 }

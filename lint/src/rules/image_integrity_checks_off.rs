@@ -39,18 +39,14 @@ impl Rule for ImageIntegrityChecksOff {
         let Some(image) = facts.finished_as(ImageType::Retail) else {
             return;
         };
-        let settings = [NO_INTEGRITY_CHECKS, LOADER_NO_INTEGRITY_CHECKS].into_iter();
-        for (store, object, element) in settings.flat_map(|setting| image.boot_settings(setting)) {
-            if element.is_on() {
-                let message = format!(
-                    "`{}` is on for {} in the boot store of a retail image: drivers need no signature",
-                    object.option(element),
-                    object.name()
-                );
-                report
-                    .at(image.element_place(store, object, element), message)
-                    .help("take the element out of the package that brings the store, and build the image again");
-            }
+        for found in image.switched_on(&[NO_INTEGRITY_CHECKS, LOADER_NO_INTEGRITY_CHECKS]) {
+            let message = format!(
+                "`{}` is on for {} in the boot store of a retail image: drivers need no signature",
+                found.option, found.object
+            );
+            report
+                .at(found.place, message)
+                .help("take the element out of the package that brings the store, and build the image again");
         }
     }
 }

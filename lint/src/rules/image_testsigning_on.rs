@@ -45,23 +45,18 @@ impl Rule for ImageTestsigningOn {
         let Some(image) = facts.finished_as(ImageType::Retail) else {
             return;
         };
-        let settings = [
+        for found in image.switched_on(&[
             PRERELEASE_SIGNATURES,
             LOADER_PRERELEASE_SIGNATURES,
             FLIGHT_SIGNATURES,
-        ]
-        .into_iter();
-        for (store, object, element) in settings.flat_map(|setting| image.boot_settings(setting)) {
-            if element.is_on() {
-                let message = format!(
-                    "`{}` is on for {} in the boot store of a retail image",
-                    object.option(element),
-                    object.name()
-                );
-                report
-                    .at(image.element_place(store, object, element), message)
-                    .help("take the element out of the package that brings the store, and build the image again");
-            }
+        ]) {
+            let message = format!(
+                "`{}` is on for {} in the boot store of a retail image",
+                found.option, found.object
+            );
+            report
+                .at(found.place, message)
+                .help("take the element out of the package that brings the store, and build the image again");
         }
     }
 }

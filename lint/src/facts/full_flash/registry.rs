@@ -107,11 +107,34 @@ impl FinishedImage {
         })
     }
 
+    /// Every object of a boot store for which one of these settings is on, in the order of the settings.
+    pub fn switched_on(&self, settings: &[Setting]) -> impl Iterator<Item = SwitchedOn> {
+        let found = settings
+            .iter()
+            .flat_map(|setting| self.boot_settings(*setting));
+        let on = found.filter(|(_, _, element)| element.is_on());
+        on.map(|(store, object, element)| SwitchedOn {
+            option: object.option(element),
+            object: object.name(),
+            place: self.element_place(store, object, element),
+        })
+    }
+
     /// The place of an element of a boot store.
     pub fn element_place(&self, store: &BootStore, object: &Object, element: &Element) -> Place {
         let key = format!("{}.{}", object.name(), object.option(element));
         self.place(&store.at, key)
     }
+}
+
+/// A boot setting that is on.
+pub struct SwitchedOn {
+    /// As bcdedit names it.
+    pub option: String,
+    /// For whom it is on, as bcdedit names it.
+    pub object: String,
+    /// Where.
+    pub place: Place,
 }
 
 /// How data are shown.
