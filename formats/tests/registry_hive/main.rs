@@ -8,7 +8,7 @@ mod hive_export;
 mod shell;
 
 use std::fmt::Write;
-use std::io::{Cursor, Read, Seek};
+use std::io::Cursor;
 
 use formats::error::ParseError;
 use formats::file_system::FileSystem;
