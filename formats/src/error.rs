@@ -82,6 +82,26 @@ impl ParseError {
         }
     }
 
+    /// A value beyond a limit.
+    pub fn limit(
+        structure: &'static str,
+        field: &'static str,
+        offset: u64,
+        found: impl Into<u64>,
+        limit: impl Into<u64>,
+    ) -> Self {
+        let problem = Problem::Limit {
+            found: found.into(),
+            limit: limit.into(),
+        };
+        Self {
+            structure,
+            field,
+            offset,
+            problem,
+        }
+    }
+
     /// An error for a well-formed feature that is not supported.
     pub fn unsupported(
         structure: &'static str,

@@ -11,7 +11,7 @@
 
 use std::io::{Read, Seek};
 
-use super::{Entry, MAX_ENTRIES, MAX_RUNS, Node, Run, Runs, limit, utf16};
+use super::{Entry, MAX_ENTRIES, MAX_RUNS, Node, Run, Runs, utf16};
 use crate::cursor::{Cursor, read_at};
 use crate::error::ParseError;
 
@@ -183,7 +183,13 @@ impl Fat {
                 }
                 _ if count >= MAX_RUNS => {
                     let found = count as u64;
-                    return Err(limit("FAT", "runs", source, found, MAX_RUNS as u64));
+                    return Err(ParseError::limit(
+                        "FAT",
+                        "runs",
+                        source,
+                        found,
+                        MAX_RUNS as u64,
+                    ));
                 }
                 _ => runs.push(Run {
                     place: Some(place),

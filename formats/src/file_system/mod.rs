@@ -14,7 +14,7 @@ use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::cursor::read_at;
-use crate::error::{ParseError, Problem};
+use crate::error::ParseError;
 use crate::windows_name::{best, utf16};
 
 use runs::{Run, Runs};
@@ -181,7 +181,13 @@ impl<R: Read + Seek> FileSystem<R> {
             .enumerate()
         {
             if depth >= MAX_DEPTH {
-                return Err(limit("path", "parts", 0, depth as u64, MAX_DEPTH as u64));
+                return Err(ParseError::limit(
+                    "path",
+                    "parts",
+                    0,
+                    depth as u64,
+                    MAX_DEPTH as u64,
+                ));
             }
             found = self.child(at, part)?;
             match &found {
@@ -291,20 +297,4 @@ impl<R> Seek for File<'_, R> {
 /// Why a node of one volume does not lead anywhere in another.
 fn foreign() -> ParseError {
     ParseError::invalid("path", "node", 0, "one of another volume", "one of this")
-}
-
-/// An error for a value beyond a limit.
-fn limit(
-    structure: &'static str,
-    field: &'static str,
-    offset: u64,
-    found: u64,
-    limit: u64,
-) -> ParseError {
-    ParseError {
-        structure,
-        field,
-        offset,
-        problem: Problem::Limit { found, limit },
-    }
 }

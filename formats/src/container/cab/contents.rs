@@ -6,7 +6,6 @@ use super::Cabinet;
 use super::directory::File;
 use super::folder::FolderReader;
 use super::header::MAX_STRING;
-use super::limit;
 use crate::error::ParseError;
 
 /// What reading a cabinet may cost.
@@ -53,7 +52,13 @@ impl<'a, R: Read + Seek> Contents<'a, R> {
     pub fn open(input: R, cabinet: &'a Cabinet, limits: Limits) -> Result<Self, ParseError> {
         let count = cabinet.header().c_files;
         if count > limits.file_count {
-            return Err(limit("CFHEADER", "cFiles", 28, count, limits.file_count));
+            return Err(ParseError::limit(
+                "CFHEADER",
+                "cFiles",
+                28,
+                count,
+                limits.file_count,
+            ));
         }
         let mut order: Vec<&File> = cabinet.files().iter().collect();
         order.sort_by_key(|file| (file.i_folder, file.uoff_folder_start, file.range().end));
@@ -62,7 +67,13 @@ impl<'a, R: Read + Seek> Contents<'a, R> {
             announced = announced.saturating_add(u64::from(file.cb_file));
             if announced > limits.expanded_total {
                 let allowed = limits.expanded_total;
-                return Err(limit("CFFILE", "cbFile", file.offset, announced, allowed));
+                return Err(ParseError::limit(
+                    "CFFILE",
+                    "cbFile",
+                    file.offset,
+                    announced,
+                    allowed,
+                ));
             }
             let before = index.checked_sub(1).and_then(|index| order.get(index));
             let end = before
@@ -110,7 +121,13 @@ impl<'a, R: Read + Seek> Contents<'a, R> {
         let length = file.sz_name.len();
         if length > self.limits.path_length {
             let allowed = self.limits.path_length as u64;
-            return Err(limit("CFFILE", "szName", name_at, length as u64, allowed));
+            return Err(ParseError::limit(
+                "CFFILE",
+                "szName",
+                name_at,
+                length as u64,
+                allowed,
+            ));
         }
         let path = file.path();
         if let Some(fault) = path.unsafe_fault() {
@@ -150,7 +167,13 @@ impl<'a, R: Read + Seek> Contents<'a, R> {
                 self.expanded = self.expanded.saturating_add(count);
                 if self.expanded > self.limits.expanded_total {
                     let (found, allowed) = (self.expanded, self.limits.expanded_total);
-                    return Err(limit("CFDATA", "cbUncomp", reader.offset(), found, allowed));
+                    return Err(ParseError::limit(
+                        "CFDATA",
+                        "cbUncomp",
+                        reader.offset(),
+                        found,
+                        allowed,
+                    ));
                 }
                 Ok(())
             });

@@ -5,7 +5,6 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use super::checksum::checksum;
 use super::decode::{Decoder, MAX_DATA};
 use super::directory::{Folder, MAX_BLOCK};
-use super::limit;
 use crate::cursor::Cursor;
 use crate::error::{ParseError, Problem};
 
@@ -139,7 +138,7 @@ impl FolderReader {
             ));
         }
         if u64::from(cb_uncomp) > MAX_BLOCK {
-            return Err(limit(
+            return Err(ParseError::limit(
                 "CFDATA",
                 "cbUncomp",
                 cb_uncomp_at,
@@ -148,7 +147,9 @@ impl FolderReader {
             ));
         }
         if cb_data > MAX_DATA {
-            return Err(limit("CFDATA", "cbData", cb_data_at, cb_data, MAX_DATA));
+            return Err(ParseError::limit(
+                "CFDATA", "cbData", cb_data_at, cb_data, MAX_DATA,
+            ));
         }
         if self.decoder.needs_full_blocks() && left > 0 && u64::from(cb_uncomp) != MAX_BLOCK {
             let expected = "32768 in all LZX blocks but the last";

@@ -3,7 +3,6 @@
 use std::io::{Read, Seek};
 
 use super::input::Input;
-use super::limit;
 use crate::cursor::Cursor;
 use crate::error::ParseError;
 
@@ -168,7 +167,7 @@ impl Header {
         self.cb_cf_folder = cursor.u8("cbCFFolder")?;
         self.cb_cf_data = cursor.u8("cbCFData")?;
         if self.cb_cf_header > MAX_HEADER_RESERVE {
-            return Err(limit(
+            return Err(ParseError::limit(
                 "CFHEADER",
                 "cbCFHeader",
                 start,

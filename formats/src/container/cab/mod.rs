@@ -21,7 +21,7 @@ mod slot;
 use std::io::{Read, Seek};
 
 use crate::container::Piece;
-use crate::error::{ParseError, Problem};
+use crate::error::ParseError;
 use crate::patch::Patch;
 
 pub use contents::{Contents, Limits, Member};
@@ -173,24 +173,4 @@ fn header_faults(header: &Header) -> Vec<ParseError> {
         ParseError::invalid("CFHEADER", field, offset, found, "0")
     })
     .collect()
-}
-
-/// An error for a value beyond a limit.
-fn limit(
-    structure: &'static str,
-    field: &'static str,
-    offset: u64,
-    found: impl Into<u64>,
-    limit: impl Into<u64>,
-) -> ParseError {
-    let problem = Problem::Limit {
-        found: found.into(),
-        limit: limit.into(),
-    };
-    ParseError {
-        structure,
-        field,
-        offset,
-        problem,
-    }
 }

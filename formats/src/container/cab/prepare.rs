@@ -3,7 +3,6 @@
 use super::Cabinet;
 use super::header::{Header, flags};
 use super::layout::{Change, Layout, Reserve};
-use super::limit;
 use super::slot::{
     ALIGNMENT, RECORD, RESERVE_OFFSET, SLOT, SignaturePlace, Slot, der_length, zero,
 };
@@ -56,7 +55,7 @@ impl Prepared {
         let mut tail = cms_der.to_vec();
         tail.resize(cms_der.len().next_multiple_of(ALIGNMENT), 0);
         let declared = u32::try_from(tail.len())
-            .map_err(|_| limit("ContentInfo", "length", 0, length, u32::MAX))?;
+            .map_err(|_| ParseError::limit("ContentInfo", "length", 0, length, u32::MAX))?;
         let mut layout = self.layout.clone();
         layout.set_record(&record(self.cb_cabinet, declared));
         layout.patch(u64::from(self.old_cb_cabinet)..self.file_length, tail)
@@ -228,7 +227,13 @@ fn moved(field: &'static str, offset: u64, value: u32, shift: i64) -> Result<u32
     let new = i64::from(value).saturating_add(shift);
     match u32::try_from(new) {
         Ok(new) if new <= MAX_CABINET => Ok(new),
-        Ok(new) => Err(limit("CFHEADER", field, offset, new, MAX_CABINET)),
+        Ok(new) => Err(ParseError::limit(
+            "CFHEADER",
+            field,
+            offset,
+            new,
+            MAX_CABINET,
+        )),
         Err(_) => Err(ParseError::invalid(
             "CFHEADER",
             field,

@@ -4,7 +4,6 @@ use std::io::{Read, Seek};
 
 use super::header::{FIXED_LENGTH, Header, flags};
 use super::input::Input;
-use super::limit;
 use crate::cursor::Cursor;
 use crate::error::{ParseError, Problem};
 
@@ -238,7 +237,13 @@ fn read_der<R: Read + Seek>(
         ));
     }
     if total > MAX_SIGNATURE {
-        return Err(limit("ContentInfo", "length", offset, total, MAX_SIGNATURE));
+        return Err(ParseError::limit(
+            "ContentInfo",
+            "length",
+            offset,
+            total,
+            MAX_SIGNATURE,
+        ));
     }
     let total = total as usize;
     let rest = total.saturating_sub(der.len());

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 use std::ops::Range;
 
-use super::header::{Header, limit};
+use super::header::Header;
 use crate::cursor::{Cursor, read_at};
 use crate::der::{self, Reader};
 use crate::error::{ParseError, Problem};
@@ -162,7 +162,7 @@ fn table_range(
         });
     }
     if size > MAX_TABLE {
-        return Err(limit(
+        return Err(ParseError::limit(
             "IMAGE_OPTIONAL_HEADER",
             "CertificateTable.Size",
             size_place,
@@ -185,7 +185,13 @@ fn read_entries(
             let at_least = (entries.len() as u64).saturating_add(1);
             let most = MAX_ENTRIES as u64;
             let place = cursor.offset();
-            return Err(limit("WIN_CERTIFICATE", "count", place, at_least, most));
+            return Err(ParseError::limit(
+                "WIN_CERTIFICATE",
+                "count",
+                place,
+                at_least,
+                most,
+            ));
         }
         entries.push(read_entry(&mut cursor, faults)?);
         let position = cursor.position();

@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 use std::ops::Range;
 
 use crate::cursor::{Cursor, read_at};
-use crate::error::{ParseError, Problem};
+use crate::error::ParseError;
 
 /// Bytes of the MS-DOS header.
 const DOS_HEADER: usize = 64;
@@ -295,20 +295,4 @@ fn read_sections(
         });
     }
     Ok(sections)
-}
-
-/// An error for a value beyond a limit.
-pub(super) fn limit(
-    structure: &'static str,
-    field: &'static str,
-    offset: u64,
-    found: u64,
-    limit: u64,
-) -> ParseError {
-    ParseError {
-        structure,
-        field,
-        offset,
-        problem: Problem::Limit { found, limit },
-    }
 }

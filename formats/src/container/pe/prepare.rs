@@ -6,7 +6,6 @@ use std::ops::Range;
 use super::Image;
 use super::certificate_table::{ALIGNMENT, ENTRY_HEADER, MAX_TABLE, PKCS_SIGNED_DATA, REVISION};
 use super::checksum::WordSum;
-use super::header::limit;
 use super::page_hash::PageLayout;
 use crate::container::Piece;
 use crate::der::{self, Reader};
@@ -56,7 +55,7 @@ impl Prepared<'_> {
             .filter(|size| *size <= MAX_TABLE)
             .ok_or_else(|| {
                 let found = length as u64;
-                limit(
+                ParseError::limit(
                     "WIN_CERTIFICATE",
                     "dwLength",
                     0,
@@ -106,7 +105,7 @@ pub(super) fn prepare(image: &Image) -> Result<Prepared<'_>, ParseError> {
     let end = image.body_end();
     let padded = end.saturating_add(padding_of(end));
     let table_offset = u32::try_from(padded).map_err(|_| {
-        limit(
+        ParseError::limit(
             "IMAGE_OPTIONAL_HEADER",
             "CertificateTable.VirtualAddress",
             entry.start,

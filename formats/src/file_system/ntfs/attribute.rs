@@ -12,7 +12,7 @@
 //! Runs are pairs: a byte with the sizes of both numbers, the number of clusters, and how far the first lies behind the
 //! first of the run before; without the latter nothing was written.
 
-use super::{MAX_RUNS, Reference, Run, limit, utf16};
+use super::{MAX_RUNS, Reference, Run, utf16};
 use crate::cursor::Cursor;
 use crate::error::ParseError;
 
@@ -227,7 +227,7 @@ pub(super) fn runs(
         };
         if runs.len() >= MAX_RUNS {
             let found = runs.len() as u64;
-            return Err(limit(
+            return Err(ParseError::limit(
                 "attribute",
                 "MappingPairs",
                 offset,

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
 use super::record::fix_up;
-use super::{MAX_ENTRIES, Reference, Runs, limit, utf16};
+use super::{MAX_ENTRIES, Reference, Runs, utf16};
 use crate::cursor::Cursor;
 use crate::error::ParseError;
 
@@ -101,7 +101,13 @@ pub(super) fn walk(
         entries(header, place, &mut names, &mut waiting)?;
         if names.len() > MAX_ENTRIES {
             let found = names.len() as u64;
-            return Err(limit("INDX", "entries", offset, found, MAX_ENTRIES as u64));
+            return Err(ParseError::limit(
+                "INDX",
+                "entries",
+                offset,
+                found,
+                MAX_ENTRIES as u64,
+            ));
         }
     }
     Ok(names)

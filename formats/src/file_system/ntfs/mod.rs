@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
 use super::wof::{self, Compressed, Stored};
-use super::{Content, Entry, MAX_ENTRIES, MAX_RUNS, Node, Place, Run, Runs, limit, utf16};
+use super::{Content, Entry, MAX_ENTRIES, MAX_RUNS, Node, Place, Run, Runs, utf16};
 use crate::cursor::{Cursor, read_at};
 use crate::error::ParseError;
 
@@ -167,7 +167,7 @@ impl Ntfs {
             }
             if numbers.len() > MAX_EXTENSIONS {
                 let found = numbers.len() as u64;
-                return Err(limit(
+                return Err(ParseError::limit(
                     "ATTRIBUTE_LIST",
                     "records",
                     offset,
@@ -266,7 +266,7 @@ impl Ntfs {
         let runs = self.runs(attributes, kind, name, false)?;
         if runs.length() > MAX_WHOLE {
             let found = runs.length();
-            return Err(limit(
+            return Err(ParseError::limit(
                 "attribute",
                 "FileSize",
                 attribute.offset,
