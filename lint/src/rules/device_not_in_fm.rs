@@ -1,10 +1,9 @@
 use formats::document::feature_manifest::Section;
 
-use crate::diagnostic::Fix;
 use crate::facts::Facts;
-use crate::lists;
-use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
+
+use super::soc_not_in_fm::check_selector;
 
 declare_rule! {
     /// No listed manifest has a device platform for the image's `Device`
@@ -48,29 +47,15 @@ declare_rule! {
 impl Rule for DeviceNotInFm {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for product in &facts.products {
-            let Some(device) = &product.oem_input.device else {
-                continue;
-            };
-            let value = device.value.trim();
-            if !product.has_board_manifests() || lists::is_placeholder(value) {
-                continue;
+            if let Some(device) = &product.oem_input.device {
+                check_selector(
+                    product,
+                    "Device",
+                    device,
+                    Section::OemDevicePlatform,
+                    report,
+                );
             }
-            let known = product.selectors(Section::OemDevicePlatform);
-            if known.iter().any(|known| known.eq_ignore_ascii_case(value)) {
-                continue;
-            }
-            let place = product.oem_input.value(device, "OEMInput/Device");
-            let finding = report.at(
-                place.clone(),
-                format!("no manifest has a device platform for `Device` `{value}`"),
-            );
-            let near = nearest(value, known.iter().copied());
-            finding.help(match (near, known.is_empty()) {
-                (Some(near), _) => format!("did you mean `{near}`?"),
-                (None, true) => "list the manifest of the board in `AdditionalFMs`".to_owned(),
-                (None, false) => format!("the listed manifests have `{}`", known.join("`, `")),
-            });
-            finding.fix(near.and_then(|near| Fix::guess(&place, near)));
         }
     }
 }

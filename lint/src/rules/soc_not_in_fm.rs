@@ -1,7 +1,8 @@
 use formats::document::feature_manifest::Section;
+use formats::source::Spanned;
 
 use crate::diagnostic::Fix;
-use crate::facts::Facts;
+use crate::facts::{Facts, Product};
 use crate::lists;
 use crate::nearest::nearest;
 use crate::rule::{Report, Rule, declare_rule};
@@ -48,31 +49,47 @@ declare_rule! {
 impl Rule for SocNotInFm {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for product in &facts.products {
-            let Some(soc) = &product.oem_input.soc else {
-                continue;
-            };
-            let value = soc.value.trim();
-            if !product.has_board_manifests() || lists::is_placeholder(value) {
-                continue;
+            if let Some(soc) = &product.oem_input.soc {
+                check_selector(product, "SOC", soc, Section::DeviceLayout, report);
             }
-            let known = product.selectors(Section::DeviceLayout);
-            if known.iter().any(|known| known.eq_ignore_ascii_case(value)) {
-                continue;
-            }
-            let place = product.oem_input.value(soc, "OEMInput/SOC");
-            let finding = report.at(
-                place.clone(),
-                format!("no manifest has a device layout for `SOC` `{value}`"),
-            );
-            let near = nearest(value, known.iter().copied());
-            finding.help(match (near, known.is_empty()) {
-                (Some(near), _) => format!("did you mean `{near}`?"),
-                (None, true) => "list the manifest of the board in `AdditionalFMs`".to_owned(),
-                (None, false) => format!("the listed manifests have `{}`", known.join("`, `")),
-            });
-            finding.fix(near.and_then(|near| Fix::guess(&place, near)));
         }
     }
+}
+
+/// Reports a value of `element` by which no listed manifest has a package in `section`.
+pub(super) fn check_selector(
+    product: &Product,
+    element: &str,
+    chosen: &Spanned<String>,
+    section: Section,
+    report: &mut Report,
+) {
+    let value = chosen.value.trim();
+    if !product.has_board_manifests() || lists::is_placeholder(value) {
+        return;
+    }
+    let known = product.selectors(section);
+    if known.iter().any(|known| known.eq_ignore_ascii_case(value)) {
+        return;
+    }
+    let package = match section {
+        Section::DeviceLayout => "device layout",
+        _ => "device platform",
+    };
+    let place = product
+        .oem_input
+        .value(chosen, format!("OEMInput/{element}"));
+    let finding = report.at(
+        place.clone(),
+        format!("no manifest has a {package} for `{element}` `{value}`"),
+    );
+    let near = nearest(value, known.iter().copied());
+    finding.help(match (near, known.is_empty()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, true) => "list the manifest of the board in `AdditionalFMs`".to_owned(),
+        (None, false) => format!("the listed manifests have `{}`", known.join("`, `")),
+    });
+    finding.fix(near.and_then(|near| Fix::guess(&place, near)));
 }
 
 #[cfg(test)]
