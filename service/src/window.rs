@@ -11,7 +11,7 @@ use signer::clock::parse_rfc3339;
 use signer::digest::hex;
 use sqlx::Row;
 
-use crate::audit::Decision;
+use crate::audit::{Decision, Entry};
 use crate::auth::{Principal, Role};
 use crate::problem::{JsonBody, Problem, Slug};
 use crate::sign::record::{Asking, entry_of};
@@ -149,7 +149,6 @@ pub(crate) async fn open(
         &new.profile,
         profile,
     );
-    entry.request = Some(id.clone());
     entry.reason = Some(format!(
         "for {}, until {}, at most {}: {}",
         new.principal,
@@ -157,10 +156,21 @@ pub(crate) async fn open(
         new.most,
         new.reason
     ));
+    let window = record(&state, transaction, entry, id).await?;
+    Ok((StatusCode::CREATED, Json(window)))
+}
+
+/// Ends the transaction of a decision about a window with its entry; the window as it is then.
+async fn record(
+    state: &Inner,
+    mut transaction: Transaction,
+    mut entry: Entry,
+    id: String,
+) -> Result<Value, Problem> {
+    entry.request = Some(id.clone());
     state.log.append(&mut transaction, &entry).await?;
     transaction.commit().await?;
-    let window = find(&state, &id).await?;
-    Ok((StatusCode::CREATED, Json(window.json)))
+    Ok(find(state, &id).await?.json)
 }
 
 async fn vote(
