@@ -43,6 +43,10 @@ struct CreateArgs {
     /// How long it counts, e.g. 12h or 90d
     #[arg(long, value_name = "TIME", default_value = "90d", value_parser = duration)]
     expires: Duration,
+    /// Who it is for: approvals count people, however many tokens they have. A principal of an issuer or a certificate, as the
+    /// log names it, is that person [default: NAME]
+    #[arg(long = "for", value_name = "PERSON")]
+    person: Option<String>,
     #[command(flatten)]
     data: DataArgs,
     /// Its name for people
@@ -112,6 +116,7 @@ async fn create(arguments: &CreateArgs, store: &Store, log: &Log) -> Result<Exit
     let lifetime = i64::try_from(arguments.expires.as_millis()).unwrap_or(i64::MAX);
     let new = NewToken {
         name: arguments.name.clone(),
+        person: arguments.person.clone(),
         grants: vec![Grant {
             profiles: arguments.profiles.iter().cloned().collect(),
             roles: arguments.roles.iter().copied().collect(),
@@ -147,6 +152,7 @@ fn record(token: &Token) -> Value {
     json!({
         "id": token.id,
         "name": token.name,
+        "person": token.person,
         "grants": token.grants,
         "created": clock::text(token.created),
         "expires": clock::text(token.expires),
@@ -166,7 +172,15 @@ fn line(token: &Token) -> String {
     });
     let grants: Vec<String> = grants.collect();
     let name = output::printable(&token.name);
-    format!("{}  {end}  {name}: {}\n", token.id, grants.join("; "))
+    let person = match token.person == token::person(&token.name) {
+        true => String::new(),
+        false => format!(" ({})", output::printable(&token.person)),
+    };
+    format!(
+        "{}  {end}  {name}{person}: {}\n",
+        token.id,
+        grants.join("; ")
+    )
 }
 
 async fn revoke(arguments: &RevokeArgs, store: &Store, log: &Log) -> Result<Exit, Error> {

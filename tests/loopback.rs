@@ -15,6 +15,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 pub(crate) enum Answer {
     /// A complete reply: status line, content type, body.
     Reply(&'static str, &'static str, Vec<u8>),
+    /// What another server said: status, headers, body.
+    Passed(u16, Vec<(String, String)>, Vec<u8>),
     /// Another place, by the status line given.
     Elsewhere(&'static str, String),
     /// Nothing, until the client gives up.
@@ -149,6 +151,19 @@ fn serve(
                 stream,
                 "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
             )?;
+            stream.write_all(&body)?;
+            stream.flush()
+        }
+        Answer::Passed(status, headers, body) => {
+            let length = body.len();
+            write!(
+                stream,
+                "HTTP/1.1 {status} passed\r\nContent-Length: {length}\r\nConnection: close\r\n"
+            )?;
+            for (name, value) in headers {
+                write!(stream, "{name}: {value}\r\n")?;
+            }
+            stream.write_all(b"\r\n")?;
             stream.write_all(&body)?;
             stream.flush()
         }

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use base64ct::{Base64, Encoding};
 use lint::explain;
 use lint::image::ImageType;
 use serde_json::{Value, json};
@@ -56,6 +57,8 @@ pub(crate) async fn profiles(State(state): State<Arc<Inner>>, principal: Princip
             return None;
         }
         let leaf = profile.identity.leaf();
+        let above = profile.identity.intermediates();
+        let chain = std::iter::once(leaf).chain(above);
         Some(json!({
             "name": name,
             "roles": roles,
@@ -68,6 +71,7 @@ pub(crate) async fn profiles(State(state): State<Arc<Inner>>, principal: Princip
                 "not_before": rfc3339(leaf.not_before),
                 "not_after": rfc3339(leaf.not_after),
             },
+            "certificates": chain.map(|one| Base64::encode_string(&one.der)).collect::<Vec<_>>(),
         }))
     });
     Json(Value::Array(usable.collect()))

@@ -146,6 +146,7 @@ async fn first_token(state: &Inner) -> Result<Option<String>, StoreError> {
     }
     let now = state.now_ms();
     let new = NewToken {
+        person: None,
         name: "first".to_owned(),
         grants: vec![Grant {
             profiles: BTreeSet::from(["*".to_owned()]),

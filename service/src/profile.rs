@@ -3,7 +3,8 @@
 use std::fmt;
 
 use signer::anchor::{Anchors, Purpose};
-use signer::identity::{Identity, Objection, thumbprint};
+use signer::digest::{DigestAlgorithm, hex};
+use signer::identity::{Identity, Objection};
 use signer::sign::SignOptions;
 use signer::timestamp::Servers;
 use time::OffsetDateTime;
@@ -44,7 +45,7 @@ impl Profile {
 
     /// SHA-256 of its certificate, hexadecimal.
     pub fn thumbprint(&self) -> String {
-        thumbprint(self.identity.leaf())
+        hex(&DigestAlgorithm::Sha256.of(&self.identity.leaf().der))
     }
 }
 

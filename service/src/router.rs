@@ -9,7 +9,9 @@ use axum::routing::{get, post};
 
 use crate::problem::{Problem, Slug};
 use crate::state::State;
-use crate::{catalogue, drain, health, lint_api, metrics, request, sign, verify_api, window};
+use crate::{
+    catalogue, drain, health, lint_api, metrics, report, request, sign, verify_api, window,
+};
 
 /// Every route.
 pub(crate) fn router(state: State) -> Router {
@@ -26,6 +28,7 @@ pub(crate) fn router(state: State) -> Router {
         .route("/v1/rules", get(catalogue::rules))
         .route("/v1/policies", get(catalogue::policies))
         .route("/v1/profiles", get(catalogue::profiles))
+        .route("/v1/reports/{sha256}", get(report::show))
         .route("/v1/requests", get(request::list).post(request::ask))
         .route("/v1/requests/{id}", get(request::show))
         .route("/v1/requests/{id}/approve", post(request::approve))

@@ -12,7 +12,7 @@ use signer::digest::hex;
 use sqlx::Row;
 
 use crate::audit::{Decision, Entry};
-use crate::auth::{Principal, Role};
+use crate::auth::{Principal, Role, token};
 use crate::problem::{JsonBody, Problem, Slug};
 use crate::sign::record::{Asking, entry_of};
 use crate::state::Inner;
@@ -42,23 +42,25 @@ pub(crate) struct NewWindow {
     reason: String,
 }
 
-/// The windows that count: not revoked, open now, with signatures left, and agreed to by enough people.
+/// The windows that count: not revoked, open now, with signatures left, and agreed to by enough people, not counting who
+/// signs.
 const OPEN: &str = "principal = $1 AND profile = $2 AND revoked IS NULL AND begins <= $3 AND ends > $3 \
-     AND used < most AND needed <= (SELECT COUNT(*) FROM window_vote \
-     WHERE window_vote.approval_window = approval_window.id)";
+     AND used < most AND needed <= (SELECT COUNT(DISTINCT window_vote.person) FROM window_vote \
+     WHERE window_vote.approval_window = approval_window.id AND window_vote.person <> $4)";
 
 /// Whether a principal may sign with a profile now.
 pub(crate) async fn is_open(
     store: &Store,
-    principal: &str,
+    principal: &Principal,
     profile: &str,
     now: i64,
 ) -> Result<bool, Problem> {
     let query = format!("SELECT id FROM approval_window WHERE {OPEN} LIMIT 1");
     let row = sqlx::query(sqlx::AssertSqlSafe(query))
-        .bind(principal)
+        .bind(&principal.id)
         .bind(profile)
         .bind(now)
+        .bind(&principal.person)
         .fetch_optional(store.pool())
         .await?;
     Ok(row.is_some())
@@ -82,6 +84,7 @@ pub(crate) async fn take(
         .bind(&asking.principal.id)
         .bind(asking.profile_name)
         .bind(now)
+        .bind(&asking.principal.person)
         .fetch_optional(&mut **transaction)
         .await?;
     match row {
@@ -103,7 +106,7 @@ pub(crate) async fn open(
     let profile = state.setup.profiles.get(&new.profile);
     let profile = profile.ok_or_else(|| Problem::new(Slug::NotFound))?;
     let bad = |what: &str| Problem::because(Slug::BadRequest, what);
-    if new.principal == principal.id {
+    if token::person_of(&state.store, &new.principal).await? == principal.person {
         return Err(bad("nobody opens a window for themselves"));
     }
     let now = state.now_ms();
@@ -141,7 +144,7 @@ pub(crate) async fn open(
     .bind(now)
     .execute(&mut *transaction)
     .await?;
-    vote(&mut transaction, &id, &principal.id, now).await?;
+    vote(&mut transaction, &id, &principal, now).await?;
     let mut entry = entry_of(
         &state,
         &principal,
@@ -176,15 +179,25 @@ async fn record(
 async fn vote(
     transaction: &mut Transaction,
     id: &str,
-    principal: &str,
+    principal: &Principal,
     now: i64,
 ) -> Result<bool, Problem> {
+    let agreed =
+        sqlx::query("SELECT principal FROM window_vote WHERE approval_window = $1 AND person = $2")
+            .bind(id)
+            .bind(&principal.person)
+            .fetch_optional(&mut **transaction)
+            .await?;
+    if agreed.is_some() {
+        return Ok(false);
+    }
     let done = sqlx::query(
-        "INSERT INTO window_vote (approval_window, principal, created) VALUES ($1, $2, $3) \
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO window_vote (approval_window, principal, person, created) \
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
     )
     .bind(id)
-    .bind(principal)
+    .bind(&principal.id)
+    .bind(&principal.person)
     .bind(now)
     .execute(&mut **transaction)
     .await?;
@@ -199,7 +212,7 @@ pub(crate) async fn approve(
 ) -> Result<Json<Value>, Problem> {
     let window = find(&state, &id).await?;
     principal.expect(Role::Approve, &window.profile)?;
-    if window.principal == principal.id {
+    if token::person_of(&state.store, &window.principal).await? == principal.person {
         let problem = "nobody agrees to a window for themselves";
         return Err(Problem::because(Slug::Conflict, problem));
     }
@@ -207,7 +220,7 @@ pub(crate) async fn approve(
     let profile = profile.ok_or_else(|| Problem::new(Slug::NotFound))?;
     let now = state.now_ms();
     let mut transaction = state.store.begin().await?;
-    if !vote(&mut transaction, &id, &principal.id, now).await? {
+    if !vote(&mut transaction, &id, &principal, now).await? {
         return Err(Problem::because(Slug::Conflict, "you agreed already"));
     }
     let mut entry = entry_of(
@@ -288,7 +301,7 @@ struct Window {
 }
 
 const SELECT: &str = "SELECT id, profile, principal, begins, ends, most, used, reason, needed, created, revoked, \
-     (SELECT COUNT(*) FROM window_vote WHERE window_vote.approval_window = approval_window.id) AS agreed \
+     (SELECT COUNT(DISTINCT window_vote.person) FROM window_vote WHERE window_vote.approval_window = approval_window.id) AS agreed \
      FROM approval_window";
 
 async fn find(state: &Inner, id: &str) -> Result<Window, Problem> {

@@ -122,6 +122,56 @@ fn two_people_who_did_not_ask_have_to_agree() {
 }
 
 #[test]
+fn two_tokens_of_one_person_are_one_person() {
+    let folder = folder();
+    configure(folder.path());
+    let server = Server::start(folder.path());
+    let person = |name: &str, role: &str| Person::new(&server, folder.path(), name, role);
+    let ann = person("ann", "sign");
+    // Whoever asked does not agree by another token.
+    let ann_too = person("laptop --for ann", "approve");
+    let (ben, ben_too) = (person("ben", "approve"), person("ci --for ben", "approve"));
+    let cem = person("cem", "approve");
+    let input = std::fs::read(folder.path().join("plain.cab")).unwrap();
+    let path = "/v1/requests?profile=test&name=plain.cab&reason=release";
+    let request = ann.post(path, &input).is(201).json();
+    assert_eq!(request["person"], "person:ann");
+    let at = |action: &str| format!("/v1/requests/{}/{action}", request["id"].as_str().unwrap());
+    ann_too.post(&at("approve"), b"").problem(409, "conflict");
+    ann_too.post(&at("reject"), b"").problem(409, "conflict");
+    ben.post(&at("approve"), b"").is(200);
+    let again = ben_too.post(&at("approve"), b"").problem(409, "conflict");
+    assert_eq!(again.json()["detail"], "you decided already");
+    ben_too.post(&at("reject"), b"").problem(409, "conflict");
+    let done = cem.post(&at("approve"), b"").is(200).json();
+    assert_eq!(done["state"], "approved");
+    assert_eq!(done["votes"][0]["person"], "person:ben");
+
+    // The same for windows.
+    let soon = time::OffsetDateTime::now_utc() + time::Duration::hours(1);
+    let window = json!({ "profile": "test", "principal": ann.id, "until": signer::clock::rfc3339(soon), "most": 1,
+        "reason": "release night" });
+    let window = window.to_string().into_bytes();
+    ann_too
+        .post("/v1/windows", &window)
+        .problem(400, "bad-request");
+    let opened = ben.post("/v1/windows", &window).is(201).json();
+    let approve = format!("/v1/windows/{}/approve", opened["id"].as_str().unwrap());
+    ben_too.post(&approve, b"").problem(409, "conflict");
+    ann_too.post(&approve, b"").problem(409, "conflict");
+    let sign = || ann.post("/v1/sign?profile=test", &input);
+    sign().problem(403, "approval-needed");
+    cem.post(&approve, b"").is(200);
+    sign().is(200);
+    let listed = proofmark(folder.path(), "token list").ended(0);
+    assert!(
+        listed.stdout.contains("laptop (person:ann)"),
+        "{}",
+        listed.stdout
+    );
+}
+
+#[test]
 fn one_refusal_ends_a_request_and_its_maker_may_take_it_back() {
     let folder = folder();
     configure(folder.path());

@@ -12,7 +12,7 @@ use crate::support::command;
 
 /// A service of its own in a folder.
 pub(super) struct Server {
-    process: Child,
+    process: Option<Child>,
     /// `http://127.0.0.1:PORT`.
     pub(super) url: String,
     /// The token that it printed, where it did.
@@ -23,6 +23,15 @@ impl Server {
     /// Starts the service in `folder`, with the `proofmark.toml` that is there.
     pub(super) fn start(folder: &Path) -> Self {
         Self::start_by(command(folder), folder)
+    }
+
+    /// One that another test runs.
+    pub(super) fn elsewhere(url: &str) -> Self {
+        Self {
+            process: None,
+            url: url.to_owned(),
+            token: None,
+        }
     }
 
     /// Starts it by a command that runs the program in `folder`.
@@ -42,7 +51,7 @@ impl Server {
             printed.push('\n');
         };
         let mut server = Self {
-            process,
+            process: Some(process),
             url,
             token: None,
         };
@@ -90,19 +99,22 @@ impl Server {
 
     /// Asks it to end, and waits until it has.
     pub(super) fn stop(mut self) -> Option<i32> {
-        let id = self.process.id().to_string();
+        let mut process = self.process.take().unwrap();
+        let id = process.id().to_string();
         let killed = std::process::Command::new("kill")
             .args(["-TERM", &id])
             .status();
         assert!(killed.unwrap().success());
-        self.process.wait().unwrap().code()
+        process.wait().unwrap().code()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
+        if let Some(process) = &mut self.process {
+            process.kill().ok();
+            process.wait().ok();
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub struct CertificateRule {
     pub subject: Option<DistinguishedName>,
     /// SHA-256 of the certificate, hexadecimal.
     pub sha256: Option<String>,
+    /// Who holds it, as `proofmark token create --for` names people; otherwise the certificate stands for itself.
+    pub person: Option<String>,
     /// Profiles by name; `*` is every one.
     pub profiles: BTreeSet<String>,
     /// What may be done with them.
@@ -34,6 +36,7 @@ fn subject<'de, D: Deserializer<'de>>(text: D) -> Result<Option<DistinguishedNam
 pub(super) struct Known {
     pub(super) thumbprint: String,
     pub(super) subject: String,
+    pub(super) person: Option<String>,
     pub(super) grants: Vec<Grant>,
 }
 
@@ -52,15 +55,19 @@ pub(super) fn identify(der: &[u8], rules: &[CertificateRule]) -> Option<Known> {
         // A rule that names nobody means nobody.
         (rule.subject.is_some() || rule.sha256.is_some()) && by_subject && by_hash
     });
-    let grants = matching
-        .map(|rule| Grant {
+    let mut person = None;
+    let mut grants = Vec::new();
+    for rule in matching {
+        person = person.or(rule.person.as_deref().map(super::token::person));
+        grants.push(Grant {
             profiles: rule.profiles.clone(),
             roles: rule.roles.clone(),
-        })
-        .collect();
+        });
+    }
     Some(Known {
         thumbprint,
         subject: subject.to_string(),
+        person,
         grants,
     })
 }

@@ -24,11 +24,16 @@ pub use role::{Grant, Role};
 
 pub(crate) use oidc::Issuers;
 
+/// The columns by which people are told apart.
+pub(crate) const PEOPLE: &str = include_str!("people.sql");
+
 /// Who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Principal {
     /// One name for one principal, e.g. `token:5c1f…`, `oidc:ISSUER#SUBJECT`, `certificate:THUMBPRINT`.
     pub(crate) id: String,
+    /// One name for one person, who may have several credentials: what approvals count.
+    pub(crate) person: String,
     /// What it is called in the log.
     pub(crate) claims: Value,
     grants: Vec<Grant>,
@@ -37,9 +42,14 @@ pub(crate) struct Principal {
 impl Principal {
     /// Who holds a token.
     pub(crate) fn of_token(token: token::Token) -> Self {
+        let claims = match token.person == token::person(&token.name) {
+            true => json!({ "name": token.name }),
+            false => json!({ "name": token.name, "person": token.person }),
+        };
         Self {
             id: format!("token:{}", token.id),
-            claims: json!({ "name": token.name }),
+            person: token.person,
+            claims,
             grants: token.grants,
         }
     }
@@ -48,6 +58,7 @@ impl Principal {
     pub(crate) fn of_request(id: &str, claims: &Value) -> Self {
         Self {
             id: id.to_owned(),
+            person: id.to_owned(),
             claims: claims.clone(),
             grants: Vec::new(),
         }
@@ -122,8 +133,10 @@ async fn authenticate(
     });
     let verified = verifying.await.map_err(|error| Problem::internal(&error))?;
     let verified = verified.map_err(|problem| refused(&problem))?;
+    let id = format!("oidc:{}#{}", verified.issuer, verified.subject);
     Ok(Principal {
-        id: format!("oidc:{}#{}", verified.issuer, verified.subject),
+        person: id.clone(),
+        id,
         claims: verified.claims,
         grants: verified.grants,
     })
@@ -134,8 +147,10 @@ fn of_certificate(state: &Inner, peer: &Peer) -> Result<Principal, Problem> {
     let certificate = certificate.ok_or_else(|| refused("no credential"))?;
     let known = certificate::identify(certificate, &state.setup.config.certificate);
     let known = known.ok_or_else(|| refused("a certificate that cannot be read"))?;
+    let id = format!("certificate:{}", known.thumbprint);
     Ok(Principal {
-        id: format!("certificate:{}", known.thumbprint),
+        person: known.person.unwrap_or_else(|| id.clone()),
+        id,
         claims: json!({ "subject": known.subject }),
         grants: known.grants,
     })

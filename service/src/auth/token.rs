@@ -23,6 +23,8 @@ pub struct Token {
     pub id: String,
     /// Its name for people.
     pub name: String,
+    /// Whose it is, see [`person`].
+    pub person: String,
     /// What it may do.
     pub grants: Vec<Grant>,
     /// When it was made, in milliseconds since 1970.
@@ -38,6 +40,8 @@ pub struct Token {
 pub struct NewToken {
     /// Its name for people.
     pub name: String,
+    /// Whose it is; otherwise that of whoever is called like the token.
+    pub person: Option<String>,
     /// What it may do.
     pub grants: Vec<Grant>,
     /// When it ends, in milliseconds since 1970.
@@ -49,6 +53,18 @@ pub struct NewToken {
 /// Whether a bearer token is one of ours.
 pub(crate) fn is_token(bearer: &str) -> bool {
     bearer.starts_with(PREFIX)
+}
+
+/// How a person of this name is written: `person:NAME`. Whoever comes through an issuer or with a certificate may also have
+/// tokens, so that a principal of that kind stands for itself.
+pub fn person(name: &str) -> String {
+    let is_principal = ["oidc:", "certificate:"]
+        .iter()
+        .any(|kind| name.starts_with(kind));
+    match is_principal {
+        true => name.to_owned(),
+        false => format!("person:{}", name.strip_prefix("person:").unwrap_or(name)),
+    }
 }
 
 fn hash(secret: &str) -> String {
@@ -72,6 +88,7 @@ pub async fn create(
     let token = Token {
         id: hex(&crate::chance::bytes::<8>()?),
         name: new.name.clone(),
+        person: person(new.person.as_ref().unwrap_or(&new.name)),
         grants: new.grants.clone(),
         created: now,
         expires: new.expires,
@@ -80,20 +97,22 @@ pub async fn create(
     let grants = serde_json::to_string(&token.grants).map_err(StoreError::stored)?;
     let mut transaction = store.begin().await?;
     sqlx::query(
-        "INSERT INTO token (id, hash, name, grants, created, expires) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO token (id, hash, name, person, grants, created, expires) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(&token.id)
     .bind(hash(&secret))
     .bind(&token.name)
+    .bind(&token.person)
     .bind(grants)
     .bind(token.created)
     .bind(token.expires)
     .execute(&mut *transaction)
     .await?;
     let mut entry = Entry::new(clock::text(now), Decision::TokenCreated, new.by.clone());
-    entry.claims =
-        serde_json::json!({ "token": token.id, "name": token.name, "grants": token.grants });
+    entry.claims = serde_json::json!({
+        "token": token.id, "name": token.name, "person": token.person, "grants": token.grants,
+    });
     log.append(&mut transaction, &entry).await?;
     transaction.commit().await?;
     Ok((token, secret))
@@ -109,7 +128,7 @@ pub(crate) async fn find(
         return Ok(None);
     }
     let row = sqlx::query(
-        "SELECT id, name, grants, created, expires, revoked FROM token \
+        "SELECT id, name, person, grants, created, expires, revoked FROM token \
          WHERE hash = $1 AND revoked IS NULL AND expires > $2",
     )
     .bind(hash(secret))
@@ -126,7 +145,7 @@ pub(crate) async fn find_by_id(
     now: i64,
 ) -> Result<Option<Token>, StoreError> {
     let row = sqlx::query(
-        "SELECT id, name, grants, created, expires, revoked FROM token \
+        "SELECT id, name, person, grants, created, expires, revoked FROM token \
          WHERE id = $1 AND revoked IS NULL AND expires > $2",
     )
     .bind(id)
@@ -136,13 +155,28 @@ pub(crate) async fn find_by_id(
     row.as_ref().map(read).transpose()
 }
 
+/// Whose credential a principal is: that of a token, whether it counts or not, or of the principal itself.
+pub(crate) async fn person_of(store: &Store, principal: &str) -> Result<String, StoreError> {
+    let Some(id) = principal.strip_prefix("token:") else {
+        return Ok(principal.to_owned());
+    };
+    let row = sqlx::query("SELECT person FROM token WHERE id = $1")
+        .bind(id)
+        .fetch_optional(store.pool())
+        .await?;
+    match row {
+        Some(row) => Ok(row.try_get(0)?),
+        None => Ok(principal.to_owned()),
+    }
+}
+
 /// Every token, by the time it was made.
 ///
 /// # Errors
 /// Where the database does not answer.
 pub async fn list(store: &Store) -> Result<Vec<Token>, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, name, grants, created, expires, revoked FROM token ORDER BY created, id",
+        "SELECT id, name, person, grants, created, expires, revoked FROM token ORDER BY created, id",
     )
     .fetch_all(store.pool())
     .await?;
@@ -181,6 +215,7 @@ fn read(row: &sqlx::any::AnyRow) -> Result<Token, StoreError> {
     Ok(Token {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
+        person: row.try_get("person")?,
         grants: serde_json::from_str(&grants).map_err(StoreError::stored)?,
         created: row.try_get("created")?,
         expires: row.try_get("expires")?,
@@ -195,10 +230,19 @@ mod tests {
     fn new() -> NewToken {
         NewToken {
             name: "ci".to_owned(),
+            person: None,
             grants: Vec::new(),
             expires: 2_000,
             by: "operator".to_owned(),
         }
+    }
+
+    #[test]
+    fn people_are_told_from_principals() {
+        assert_eq!(person("ann"), "person:ann");
+        assert_eq!(person("person:ann"), "person:ann");
+        assert_eq!(person("oidc:https://i#ann"), "oidc:https://i#ann");
+        assert_eq!(person("token:1"), "person:token:1");
     }
 
     #[tokio::test]

@@ -108,7 +108,7 @@ pub(super) async fn show(
     let Json(shown) = request::show(Extract(state), principal, Path(id)).await?;
     let request = &shown;
     let (profile, file) = (text(request, "profile"), part(request, "/file"));
-    let is_mine = text(request, "principal") == session.principal.id;
+    let is_mine = text(request, "person") == session.principal.person;
     let may_decide = session.principal.may(Role::Approve, profile) && !is_mine;
     let main = html! {
         dl.card {

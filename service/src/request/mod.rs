@@ -111,6 +111,7 @@ pub(crate) async fn ask(
     let request = Row {
         id: hex(&chance::bytes::<8>()?),
         principal: principal.id.clone(),
+        person: principal.person.clone(),
         claims: principal.claims.clone(),
         profile: query.profile().to_owned(),
         stage: Stage::Pending,
@@ -239,7 +240,7 @@ pub(crate) async fn vote(
     let request = row::find(&state.store, &id).await?;
     expect_sight(&principal, &request)?;
     let conflict = |why: &str| Err(Problem::because(Slug::Conflict, why));
-    if request.principal == principal.id {
+    if request.person == principal.person {
         return conflict("nobody decides about their own request");
     }
     principal.expect(Role::Approve, &request.profile)?;
@@ -263,7 +264,7 @@ pub(crate) async fn vote(
     if !row::vote(
         &mut transaction,
         &id,
-        &principal.id,
+        &principal,
         agrees,
         &opinion.reason,
         now,

@@ -7,6 +7,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
+use crate::auth::Principal;
 use crate::clock;
 use crate::problem::{Problem, Slug};
 use crate::report;
@@ -56,6 +57,8 @@ impl Stage {
 pub(super) struct Row {
     pub(super) id: String,
     pub(super) principal: String,
+    /// Who that is; nobody agrees to their own request.
+    pub(super) person: String,
     pub(super) claims: Value,
     pub(super) profile: String,
     pub(super) stage: Stage,
@@ -73,18 +76,19 @@ pub(super) struct Row {
     pub(super) entry: Option<u64>,
 }
 
-const COLUMNS: &str = "id, principal, claims, profile, state, reason, name, sha256, size, manner, report, needed, \
+const COLUMNS: &str = "id, principal, person, claims, profile, state, reason, name, sha256, size, manner, report, needed, \
      created, expires, decided, patch, entry";
 
 impl Row {
     pub(super) async fn insert(&self, transaction: &mut Transaction) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO request (id, principal, claims, profile, state, reason, name, sha256, size, manner, \
+            "INSERT INTO request (id, principal, person, claims, profile, state, reason, name, sha256, size, manner, \
              report, needed, created, expires, lease_until) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0)",
         )
         .bind(&self.id)
         .bind(&self.principal)
+        .bind(&self.person)
         .bind(self.claims.to_string())
         .bind(&self.profile)
         .bind(self.stage.name())
@@ -110,6 +114,7 @@ impl Row {
         Ok(Self {
             id: row.try_get("id")?,
             principal: row.try_get("principal")?,
+            person: row.try_get("person")?,
             claims: serde_json::from_str(&claims).map_err(StoreError::stored)?,
             profile: row.try_get("profile")?,
             stage: serde_json::from_value(Value::String(stage)).map_err(StoreError::stored)?,
@@ -131,7 +136,7 @@ impl Row {
     /// The request as clients see it.
     pub(super) async fn show(&self, state: &Inner, with_report: bool) -> Result<Value, Problem> {
         let votes = sqlx::query(
-            "SELECT principal, agrees, reason, created FROM vote WHERE request = $1 ORDER BY created",
+            "SELECT principal, person, agrees, reason, created FROM vote WHERE request = $1 ORDER BY created",
         )
         .bind(&self.id)
         .fetch_all(state.store.pool())
@@ -139,6 +144,7 @@ impl Row {
         let votes = votes.iter().map(|row| {
             Ok::<_, sqlx::Error>(json!({
                 "principal": row.try_get::<String, _>("principal")?,
+                "person": row.try_get::<String, _>("person")?,
                 "agrees": row.try_get::<i64, _>("agrees")? != 0,
                 "reason": row.try_get::<String, _>("reason")?,
                 "time": clock::text(row.try_get("created")?),
@@ -149,6 +155,7 @@ impl Row {
             "id": self.id,
             "state": self.stage.name(),
             "principal": self.principal,
+            "person": self.person,
             "claims": self.claims,
             "profile": self.profile,
             "reason": self.reason,
@@ -213,21 +220,30 @@ pub(super) async fn lock_pending(
     Ok(done.rows_affected() == 1)
 }
 
-/// One person's decision; false where they decided already.
+/// One person's decision; false where they decided already, by whatever credential. The request is locked.
 pub(super) async fn vote(
     transaction: &mut Transaction,
     id: &str,
-    principal: &str,
+    principal: &Principal,
     agrees: bool,
     reason: &str,
     now: i64,
 ) -> Result<bool, StoreError> {
+    let decided = sqlx::query("SELECT principal FROM vote WHERE request = $1 AND person = $2")
+        .bind(id)
+        .bind(&principal.person)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    if decided.is_some() {
+        return Ok(false);
+    }
     let done = sqlx::query(
-        "INSERT INTO vote (request, principal, agrees, reason, created) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO vote (request, principal, person, agrees, reason, created) \
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
     )
     .bind(id)
-    .bind(principal)
+    .bind(&principal.id)
+    .bind(&principal.person)
     .bind(i64::from(agrees))
     .bind(reason)
     .bind(now)
@@ -238,10 +254,13 @@ pub(super) async fn vote(
 
 /// How many people agreed.
 pub(super) async fn agreed(transaction: &mut Transaction, id: &str) -> Result<i64, StoreError> {
-    let row = sqlx::query("SELECT COUNT(*) FROM vote WHERE request = $1 AND agrees = 1")
-        .bind(id)
-        .fetch_one(&mut **transaction)
-        .await?;
+    let row = sqlx::query(
+        "SELECT COUNT(DISTINCT vote.person) FROM vote JOIN request ON request.id = vote.request \
+         WHERE vote.request = $1 AND vote.agrees = 1 AND vote.person <> request.person",
+    )
+    .bind(id)
+    .fetch_one(&mut **transaction)
+    .await?;
     Ok(row.try_get(0)?)
 }
 

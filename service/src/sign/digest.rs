@@ -15,7 +15,6 @@ use serde::Deserialize;
 use signer::anchor::Purpose;
 use signer::detached::SigningRequest;
 use signer::digest::{DigestAlgorithm, hex};
-use signer::identity::thumbprint;
 
 use super::answer::ENTRY;
 use super::failure;
@@ -64,8 +63,7 @@ pub(crate) async fn sign_digest(
     request
         .content_digest()
         .map_err(|error| unreadable(&error))?;
-    let signer = thumbprint(request.certificates.leaf());
-    if signer != profile.thumbprint() {
+    if request.certificates.leaf().der != profile.identity.leaf().der {
         let problem = "the request is for another certificate than that of the profile";
         return Err(Problem::because(Slug::NotSignable, problem));
     }

@@ -128,7 +128,7 @@ async fn expect_window(state: &Inner, principal: &Principal, profile: &str) -> R
         .get(profile)
         .map(|profile| profile.rules.approvals);
     let needed = needed.unwrap_or_default();
-    if needed == 0 || window::is_open(&state.store, &principal.id, profile, state.now_ms()).await? {
+    if needed == 0 || window::is_open(&state.store, principal, profile, state.now_ms()).await? {
         return Ok(());
     }
     let problem = format_args!("{needed} people have to agree: POST /v1/requests");
@@ -202,6 +202,7 @@ pub(crate) fn refusal(judged: &Judged, entry: u64) -> Problem {
         .with("entry", entry)
         .with("policy", judged.policy.sha256.clone())
         .with("report", report)
+        .with("report_sha256", judged.sha256.clone())
 }
 
 /// Nothing was decided. The cause is logged; the client learns no more than whether to come back.

@@ -6,13 +6,14 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::Engine;
-use crate::{audit, page};
+use crate::{audit, auth, page};
 
 /// Name and text, written for PostgreSQL.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("service", include_str!("schema.sql")),
     ("audit", audit::SCHEMA),
     ("page", page::SCHEMA),
+    ("people", auth::PEOPLE),
 ];
 
 /// What brings the tables of this database up to date.
@@ -31,4 +32,44 @@ pub(super) fn migrator(engine: Engine) -> Migrator {
         )
     });
     Migrator::with_migrations(migrations.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Row;
+
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn votes_of_before_people_were_told_apart_are_those_of_their_tokens() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let file = format!("sqlite://{}?mode=rwc", path.display());
+        sqlx::any::install_default_drivers();
+        let pool = sqlx::AnyPool::connect(&file).await.unwrap();
+        let all = migrator(Engine::Sqlite);
+        let earlier = all.iter().filter(|one| one.description != "people");
+        let earlier = Migrator::with_migrations(earlier.cloned().collect());
+        earlier.run(&pool).await.unwrap();
+        let token = "INSERT INTO token (id, hash, name, grants, created, expires) VALUES ('1', 'h', 'ann', '[]', 0, 9)";
+        let request = "INSERT INTO request (id, principal, claims, profile, state, reason, name, sha256, size, manner, \
+                       report, needed, created, expires, lease_until) \
+                       VALUES ('r', 'oidc:i#s', 'null', 'p', 'pending', '', '', '', 0, '', '', 2, 0, 9, 0)";
+        let vote = "INSERT INTO vote (request, principal, agrees, reason, created) VALUES ('r', 'token:1', 1, '', 0)";
+        for statement in [token, request, vote] {
+            sqlx::query(statement).execute(&pool).await.unwrap();
+        }
+        pool.close().await;
+        let store = Store::open_file(&path).await.unwrap();
+        for (table, person) in [
+            ("token", "person:ann"),
+            ("request", "oidc:i#s"),
+            ("vote", "person:ann"),
+        ] {
+            let query = AssertSqlSafe(format!("SELECT person FROM {table}"));
+            let row = sqlx::query(query).fetch_one(store.pool()).await.unwrap();
+            assert_eq!(row.try_get::<String, _>(0).unwrap(), person, "{table}");
+        }
+    }
 }
