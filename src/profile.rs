@@ -17,7 +17,7 @@ use crate::config::{Config, Kind, Profile};
 use crate::error::Error;
 use crate::holder::{self, Holder};
 use crate::secret::Secret;
-use crate::timestamp;
+use crate::{output, timestamp};
 
 /// The built-in test identity; its key is public (see `testcerts/README.md`).
 const TEST_PFX: &[u8] = include_bytes!("../testcerts/oem.pfx");
@@ -198,12 +198,22 @@ pub(crate) fn check_certificates(
         );
         !(allowed.contains(&objection.name()) || of_test && kind == Kind::Test)
     };
-    match objections.iter().find(stands) {
-        None => Ok(()),
-        Some(objection) => Err(Error::new(format_args!("refused: {objection}")).hint(
-            format_args!("--allow-{} signs all the same", objection.name()),
-        )),
+    if let Some(objection) = objections.iter().find(stands) {
+        return Err(
+            Error::new(format_args!("refused: {objection}")).hint(format_args!(
+                "--allow-{} signs all the same",
+                objection.name()
+            )),
+        );
     }
+    if let Some(issuer) = certificates.missing_issuer(anchors) {
+        let subject = &certificates.leaf().subject;
+        output::note(format_args!(
+            "note: the certificate of {issuer} is missing between {subject} and a known root, and signatures without it \
+             do not verify; --intermediates adds it, --root names an own root"
+        ));
+    }
+    Ok(())
 }
 
 fn identity(name: &str, profile: &Profile) -> Result<Identity, Error> {

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::definitions::definition;
 use crate::support::{corpus, folder, proofmark, testcert};
 
 /// A cabinet signed by a leaf without its issuers.
@@ -41,6 +42,47 @@ fn a_missing_intermediate_comes_from_a_file_a_folder_or_the_configuration() {
     assert!(run.stderr.contains("no certificate"), "{}", run.stderr);
     let odd = "verify --intermediates certificates/deep/odd.pem gap.cab";
     proofmark(path, odd).ended(2);
+}
+
+/// Said when something is signed, by whichever command, rather than by those who verify it later.
+#[test]
+fn a_gap_is_told_when_something_is_signed() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(path.join("a.txt"), "a").unwrap();
+    let text = definition("A", r#"<files><file source="a.txt" /></files>"#);
+    fs::write(path.join("A.wm.xml"), text).unwrap();
+    let pfx = testcert("pfx/oem-leaf-only.pfx").display().to_string();
+    let keys = format!("--profile test --pfx {pfx}");
+    let filled = format!("--intermediates {}", testcert("intermediate.cer").display());
+    for line in [
+        "sign --out gap.cab plain.cab",
+        "package build --cpu arm --out out A.wm.xml",
+    ] {
+        let run = proofmark(path, &format!("{line} {keys}")).ended(0);
+        assert_eq!(
+            run.stderr.matches("is missing between").count(),
+            1,
+            "{}",
+            run.stderr
+        );
+        let run = proofmark(path, &format!("{line} {keys} {filled}")).ended(0);
+        assert!(!run.stderr.contains("is missing"), "{}", run.stderr);
+    }
+    // What is in the signatures decides whether a package is what it was.
+    let build = "package build --cpu arm --out out A.wm.xml";
+    let run = proofmark(path, &format!("{build} {keys} {filled}")).ended(0);
+    assert!(
+        run.stdout.contains("0 built, 1 unchanged"),
+        "{}",
+        run.stdout
+    );
+    let run = proofmark(path, &format!("{build} {keys}")).ended(0);
+    assert!(run.stdout.contains("1 built"), "{}", run.stdout);
+    proofmark(path, &format!("{build} {keys} {filled}")).ended(0);
+    let root = testcert("root.cer").display().to_string();
+    let show = format!("package show --root {root} out/Contoso.Kiosk.A.cab");
+    proofmark(path, &show).ended(0);
 }
 
 #[test]

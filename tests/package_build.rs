@@ -95,15 +95,12 @@ fn one_package_that_cannot_be_built_leaves_the_others_alone() {
         r#"<files><file source="x.txt" name="y.txt" /></files>"#,
     );
     fs::write(at("p/Same.wm.xml"), same).unwrap();
-    let wow = definition("Wow", r#"<files><file source="x.txt" /></files>"#);
-    fs::write(
-        at("p/Wow.wm.xml"),
-        wow.replace("owner=", "buildWow=\"true\" owner="),
-    )
-    .unwrap();
+    let driver = r#"<drivers><driver><inf source="x.inf" /></driver></drivers>"#;
+    fs::write(at("p/x.inf"), "; no driver").unwrap();
+    fs::write(at("p/Driver.wm.xml"), definition("Driver", driver)).unwrap();
     let run = proofmark(
         folder.path(),
-        "package build --cpu arm64 --out out p/Good.wm.xml p/Wow.wm.xml p/Escape.wm.xml",
+        "package build --cpu arm64 --out out p/Good.wm.xml p/Driver.wm.xml p/Escape.wm.xml",
     )
     .ended(2);
     assert!(
@@ -119,8 +116,7 @@ fn one_package_that_cannot_be_built_leaves_the_others_alone() {
         run.stderr
     );
     assert!(
-        run.stderr
-            .contains("the twin for programs of another processor"),
+        run.stderr.contains("drivers are not built"),
         "{}",
         run.stderr
     );
@@ -137,6 +133,79 @@ fn one_package_that_cannot_be_built_leaves_the_others_alone() {
     )
     .ended(2);
     assert!(wrong.stderr.contains("four numbers"), "{}", wrong.stderr);
+}
+
+/// A package for 32-bit programs beside the package, and the image of a partition: marked as what no device has seen, in
+/// every run and form; signed, verified and shown like any other.
+#[test]
+fn twins_and_images_of_partitions_are_built_and_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("p")).unwrap();
+    fs::write(at("p/x.txt"), "x").unwrap();
+    fs::write(at("p/fw.mbn"), "firmware").unwrap();
+    let twin = definition("Twin", r#"<files><file source="x.txt" /></files>"#);
+    let twin = twin.replace("owner=", "buildWow=\"true\" owner=");
+    fs::write(at("p/Twin.wm.xml"), twin).unwrap();
+    let image = definition("Fw", r#"<BinaryPartition ImageSource="fw.mbn" />"#);
+    fs::write(at("p/Fw.wm.xml"), image.replace("MainOS", "PLAT")).unwrap();
+    let build = "package build --profile test --cpu arm64 --out out p";
+    let run = proofmark(folder.path(), build).ended(0);
+    let twin = "out/Contoso.Kiosk.Twin_Wow_arm64.arm.cab";
+    let plat = "out/Contoso.Kiosk.Fw.cab";
+    assert!(
+        run.stdout
+            .contains(&format!("built     {twin} (arm64.arm, 1 file, signed)"))
+            && run.stdout.ends_with("3 built, 0 unchanged, 0 failed\n"),
+        "{}",
+        run.stdout
+    );
+    for (path, forms) in [
+        (twin, "the twin for 32-bit programs"),
+        (plat, "the image of a partition, the partition `PLAT`"),
+    ] {
+        let note = format!("note: {path}: inferred and seen on no device: {forms}");
+        assert_eq!(run.stderr.matches(&note).count(), 1, "{}", run.stderr);
+    }
+    assert_eq!(run.stderr.matches("inferred").count(), 2, "{}", run.stderr);
+    // What is not built again is marked all the same.
+    let again = proofmark(folder.path(), &format!("{build} --format json")).ended(0);
+    let report: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(report["unchanged"], 3);
+    let rows = report["packages"].as_array().unwrap();
+    let rows = rows.iter().map(|row| {
+        let [output, architecture] = ["output", "architecture"].map(|name| row[name].as_str());
+        (
+            output.unwrap(),
+            architecture.unwrap(),
+            row["inferred"].as_array().unwrap().len(),
+        )
+    });
+    let host = "out/Contoso.Kiosk.Twin.cab";
+    let wanted = [
+        (plat, "arm64", 2),
+        (host, "arm64", 0),
+        (twin, "arm64.arm", 1),
+    ];
+    assert_eq!(rows.collect::<Vec<_>>(), wanted);
+    let root = repository().join("testcerts/root.cer");
+    for path in [plat, host, twin] {
+        let line = format!("package show --root {} {path}", root.display());
+        proofmark(folder.path(), &line).ended(0);
+    }
+    // A 32-bit processor has no twin, and both are refused where they cannot be meant.
+    let run = proofmark(folder.path(), "package build --cpu arm --out arm p").ended(0);
+    assert!(
+        run.stdout.ends_with("2 built, 0 unchanged, 0 failed\n"),
+        "{}",
+        run.stdout
+    );
+    let run = proofmark(folder.path(), "package build --cpu amd64 --out amd64 p").ended(2);
+    assert!(
+        run.stderr.contains("32-bit programs on amd64"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use formats::certificate::Certificate;
 use time::OffsetDateTime;
 
 use crate::anchor::{Anchors, Purpose, TrustClass};
-use crate::chain::{self, Validity};
+use crate::chain::{self, End, Validity};
 use crate::clock;
 use crate::identity::{IdentityError, Objection, only_leaf};
 use crate::published;
@@ -51,6 +51,15 @@ impl SignerCertificates {
         let mut pool: Vec<Certificate> = self.intermediates.iter().chain(more).cloned().collect();
         pool.sort_by_key(|certificate| Validity::against(certificate, now).is_some());
         self.intermediates = chain::intermediates(&self.leaf, &pool);
+    }
+
+    /// The name of the issuer whose certificate is missing between these and a root of `anchors`, where that is what is
+    /// wrong. A signature without it holds for nobody who has not got it from elsewhere.
+    pub fn missing_issuer(&self, anchors: &Anchors) -> Option<String> {
+        match chain::build(&self.leaf, &self.intermediates, anchors).end {
+            End::MissingIssuer(name) => Some(name),
+            _ => None,
+        }
     }
 
     /// Everything that speaks against signing with these certificates at `now`; `purpose` is what is to be signed.

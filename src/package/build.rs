@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use formats::container::cab::Limits;
+use formats::document::wm_xml::TWIN;
 use lint::diagnostic::Level;
 use lint::engine::judge;
 use lint::facts::product::Arch;
@@ -75,6 +76,9 @@ pub(super) struct BuildArgs {
     /// Packages that are built at the same time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
+    /// Certificate file, or folder of them: what is missing between the signer and its root is put into the signatures
+    #[arg(long, value_name = "DIR|FILE", requires = "profile")]
+    intermediates: Vec<PathBuf>,
     #[command(flatten)]
     servers: ServerArgs,
     #[command(flatten)]
@@ -122,7 +126,17 @@ struct Row {
     architecture: String,
     output: PathBuf,
     files: usize,
+    /// What in it no published package shows.
+    inferred: Vec<String>,
     result: Result<Done, Error>,
+}
+
+impl Row {
+    /// The name of the cabinet without `.cab`.
+    fn cabinet(&self) -> String {
+        let stem = self.output.file_stem();
+        stem.unwrap_or_default().to_string_lossy().into_owned()
+    }
 }
 
 /// A package that is there now.
@@ -143,6 +157,7 @@ pub(super) fn run(arguments: &BuildArgs, config: &Config) -> Result<Exit, Error>
         None => None,
     };
     let anchors = trust::anchors(config, &arguments.servers.root)?;
+    let anchors = trust::with_intermediates(anchors, &arguments.intermediates)?;
     let now = OffsetDateTime::now_utc();
     let mut servers = None;
     if let Some(ready) = &mut ready {
@@ -186,9 +201,11 @@ pub(super) fn run(arguments: &BuildArgs, config: &Config) -> Result<Exit, Error>
         plan_only: false,
     });
     let signer = ready.as_ref().map_or(String::new(), |ready| {
-        let leaf = thumbprint(ready.identity.leaf());
+        let above = ready.identity.intermediates().iter();
+        let chain = [ready.identity.leaf()].into_iter().chain(above);
+        let chain: Vec<String> = chain.map(thumbprint).collect();
         let stamped = obtainer.is_some();
-        format!("{leaf} {} {stamped}", ready.options.digest)
+        format!("{chain:?} {:?} {stamped}", ready.options)
     });
     let settings = format!("{} {options:?} {signer}", env!("CARGO_PKG_VERSION"));
     std::fs::create_dir_all(&arguments.out).map_err(|error| Error::file(&arguments.out, error))?;
@@ -204,7 +221,9 @@ pub(super) fn run(arguments: &BuildArgs, config: &Config) -> Result<Exit, Error>
     };
     let work = || {
         let packages = plan.packages.par_iter();
-        packages.map(|planned| builder.row(planned)).collect()
+        packages
+            .flat_map_iter(|planned| builder.rows(planned))
+            .collect()
     };
     let rows: Vec<Row> = match arguments.jobs {
         Some(jobs) => rayon::ThreadPoolBuilder::new()
@@ -217,7 +236,7 @@ pub(super) fn run(arguments: &BuildArgs, config: &Config) -> Result<Exit, Error>
     drop(builder);
     for row in &rows {
         if let Ok(done) = &row.result {
-            state.set(&row.name, &done.inputs, &done.sha256);
+            state.set(&row.cabinet(), &done.inputs, &done.sha256);
         }
     }
     state.write(&arguments.out)?;
@@ -239,11 +258,15 @@ fn date() -> Result<OffsetDateTime, Error> {
     date.ok_or_else(|| Error::new("SOURCE_DATE_EPOCH is no number of seconds from 1980 to 2049"))
 }
 
-/// How many definitions make the package of each name, in small letters.
+/// How many definitions make the cabinet of each name, in small letters.
 fn names(packages: &[Planned]) -> HashMap<String, usize> {
     let mut names = HashMap::new();
     for package in packages {
-        *names.entry(package.name.to_lowercase()).or_default() += 1;
+        let twin = package.has_twin.then_some(TWIN);
+        for end in [""].into_iter().chain(twin) {
+            let name = format!("{}{end}", package.name);
+            *names.entry(name.to_lowercase()).or_default() += 1;
+        }
     }
     names
 }
@@ -260,35 +283,54 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn row(&self, planned: &Planned) -> Row {
-        let model = planned.model(&self.arguments.version);
-        let mut row = Row {
-            definition: planned.definition.clone(),
-            name: planned.name.clone(),
-            architecture: planned.architecture(),
-            output: self.arguments.out.join(format!("{}.cab", planned.name)),
-            files: 0,
-            result: Err(Error::new("")),
+    /// A row for the package, and one for its twin where it has one.
+    fn rows(&self, planned: &Planned) -> Vec<Row> {
+        let rows = match planned.models(&self.arguments.version) {
+            Ok(models) => models
+                .iter()
+                .map(|model| self.row(planned, model))
+                .collect(),
+            Err(error) => vec![Row {
+                definition: planned.definition.clone(),
+                name: planned.name.clone(),
+                architecture: planned.architecture(),
+                output: self.arguments.out.join(format!("{}.cab", planned.name)),
+                files: 0,
+                inferred: Vec::new(),
+                result: Err(error),
+            }],
         };
-        row.result = model.and_then(|model| {
-            row.files = model.files.len();
-            row.name.clone_from(&model.name);
-            row.output = self.arguments.out.join(format!("{}.cab", model.name));
-            if self.names.get(&model.name.to_lowercase()).copied() > Some(1) {
-                let problem = format!("several definitions make {}.cab", model.name);
-                return Err(Error::new(format!("{}: {problem}", planned.definition))
-                    .hint("build them into folders of their own, or choose with --cpu"));
-            }
-            self.build(planned, &model, &row.output)
-        });
         self.progress.step();
-        row
+        rows
+    }
+
+    fn row(&self, planned: &Planned, model: &Model) -> Row {
+        let cabinet = model.cabinet();
+        let output = self.arguments.out.join(format!("{cabinet}.cab"));
+        let makers = self.names.get(&cabinet.to_lowercase()).copied();
+        let result = match makers > Some(1) {
+            true => {
+                let problem = format!("several definitions make {cabinet}.cab");
+                Err(Error::new(format!("{}: {problem}", planned.definition))
+                    .hint("build them into folders of their own, or choose with --cpu"))
+            }
+            false => self.build(planned, model, &output),
+        };
+        Row {
+            definition: planned.definition.clone(),
+            name: model.name.clone(),
+            architecture: model.architecture.clone(),
+            output,
+            files: model.files.len(),
+            inferred: model.inferred(),
+            result,
+        }
     }
 
     fn build(&self, planned: &Planned, model: &Model, output: &Path) -> Result<Done, Error> {
         let inputs = [&model.digest(), self.settings.as_bytes()].concat();
         let inputs = hex(&DigestAlgorithm::Sha256.of(&inputs));
-        if let Some(sha256) = self.state.unchanged(&model.name, &inputs, output) {
+        if let Some(sha256) = self.state.unchanged(&model.cabinet(), &inputs, output) {
             return Ok(Done {
                 is_unchanged: true,
                 inputs,

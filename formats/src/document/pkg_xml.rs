@@ -169,6 +169,7 @@ const KEY_NAMES: KeyNames = KeyNames {
     value_name: "Name",
     value_type: "Type",
     value_data: "Value",
+    build_filter: None,
     notation: Notation::PkgXml,
 };
 

@@ -1,5 +1,7 @@
 //! Reads elements into typed parts and keeps account of everything that was not expected.
 
+use std::sync::Arc;
+
 use roxmltree::{Attribute as XmlAttribute, Document, Node};
 
 use super::error::DocumentError;
@@ -227,6 +229,17 @@ impl<'a> Reader<'a> {
     pub(super) fn attribute(&self, element: &Element<'a>, name: &str) -> Option<Spanned<String>> {
         let attribute = element.node.attribute_node(name)?;
         Some(self.attribute_value(&attribute))
+    }
+
+    /// An attribute's value, for many to have.
+    pub(super) fn shared_attribute(
+        &self,
+        element: &Element<'a>,
+        name: &str,
+    ) -> Option<Spanned<Arc<str>>> {
+        let Spanned { value, span } = self.attribute(element, name)?;
+        let value = value.into();
+        Some(Spanned { value, span })
     }
 
     /// An attribute with its name.

@@ -182,6 +182,7 @@ impl<'a> Scanner<'a> {
         self.registry.keys.push(RegistryKey {
             key: key.clone(),
             deleted,
+            build_filters: Vec::new(),
             element,
             route: format!("key[{}]", self.registry.keys.len().saturating_add(1)),
         });
@@ -216,6 +217,7 @@ impl<'a> Scanner<'a> {
             element: Span::from(start..written.span.end),
             written,
             notation: self.notation,
+            build_filters: Vec::new(),
             route: format!("key[{}]/value[{}]", self.registry.keys.len(), self.values),
         });
         self.end_line();

@@ -20,6 +20,8 @@ pub struct RegistryKey {
     pub key: Spanned<Arc<str>>,
     /// Whether the key is deleted (`[-HKEY_...]`); only `.reg` files can.
     pub deleted: bool,
+    /// `@buildFilter` of the key and of what it is in; all must choose the build. Only `*.wm.xml` has them.
+    pub build_filters: Vec<Spanned<Arc<str>>>,
     /// The whole element or line.
     pub element: Span,
     /// Symbolic place, e.g. `identity/regKeys/regKey[2]`.
@@ -40,6 +42,8 @@ pub struct RegistryValue {
     pub written: Spanned<String>,
     /// In which notation `written` is.
     pub notation: Notation,
+    /// `@buildFilter` of the value and of what it is in; all must choose the build. Only `*.wm.xml` has them.
+    pub build_filters: Vec<Spanned<Arc<str>>>,
     /// The whole element or line.
     pub element: Span,
     /// Symbolic place, e.g. `identity/regKeys/regKey[2]/regValue[1]`.

@@ -20,8 +20,28 @@ pub(super) struct KeyNames {
     pub(super) value_type: &'static str,
     /// Its attribute with the data.
     pub(super) value_data: &'static str,
+    /// The attribute of all three by which they are chosen; where there is one, other attributes are reported.
+    pub(super) build_filter: Option<&'static str>,
     /// How the data is written.
     pub(super) notation: Notation,
+}
+
+impl KeyNames {
+    /// The filters of what an element is in, and its own. Attributes that are neither filter nor `known` are reported.
+    fn filters<'a>(
+        &self,
+        reader: &mut Reader<'a>,
+        element: &Element<'a>,
+        around: &[Spanned<Arc<str>>],
+        known: &[&str],
+    ) -> Vec<Spanned<Arc<str>>> {
+        let Some(filter) = self.build_filter else {
+            return Vec::new();
+        };
+        reader.known_attributes(element, &[known, &[filter]].concat());
+        let own = reader.shared_attribute(element, filter);
+        around.iter().cloned().chain(own).collect()
+    }
 }
 
 /// Reads the keys and values below `list` into `registry`.
@@ -31,21 +51,25 @@ pub(super) fn read_keys<'a>(
     names: &KeyNames,
     registry: &mut Registry,
 ) {
+    let of_list = names.filters(reader, list, &[], &[]);
     for element in reader.members(list, names.key) {
-        let key = reader.attribute(&element, names.key_name);
-        let key = key.unwrap_or_else(|| nothing(element.span()));
+        let of_key = names.filters(reader, &element, &of_list, &[names.key_name]);
         // Shared by all values, so that a long name with many values stays small.
-        let key = Spanned {
-            value: Arc::<str>::from(key.value),
-            span: key.span,
-        };
+        let key = reader.shared_attribute(&element, names.key_name);
+        let key = key.unwrap_or_else(|| Spanned {
+            value: Arc::from(""),
+            span: element.span(),
+        });
         registry.keys.push(RegistryKey {
             key: key.clone(),
             deleted: false,
+            build_filters: of_key.clone(),
             element: element.span(),
             route: element.route.clone(),
         });
+        let known = [names.value_name, names.value_type, names.value_data];
         for value in reader.members(&element, names.value) {
+            let build_filters = names.filters(reader, &value, &of_key, &known);
             let kind = reader.attribute(&value, names.value_type);
             let kind = match kind {
                 Some(name) => Spanned {
@@ -65,6 +89,7 @@ pub(super) fn read_keys<'a>(
                 kind,
                 written: written.unwrap_or_else(|| nothing(value.span())),
                 notation: names.notation,
+                build_filters,
                 element: value.span(),
                 route: value.route,
             });

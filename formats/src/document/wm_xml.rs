@@ -1,5 +1,7 @@
 //! `*.wm.xml`: the definition of a package ("universal OEM package").
 
+use std::sync::Arc;
+
 use super::error::DocumentError;
 use super::parts::{Attribute, Comment, Root, Unexpected, UnexpectedKind};
 use super::reader::{self, Element, Reader};
@@ -37,9 +39,9 @@ pub struct WmXml {
     pub drivers: Vec<Driver>,
     /// `service`.
     pub services: Vec<WmService>,
-    /// `bcdStore/@source`.
+    /// `bcdStore/@source`; empty where it is missing.
     pub bcd_stores: Vec<Attribute>,
-    /// `BinaryPartition/@ImageSource`.
+    /// `BinaryPartition/@ImageSource`; empty where it is missing.
     pub binary_partitions: Vec<Attribute>,
     /// All comments in order.
     pub comments: Vec<Comment>,
@@ -70,8 +72,8 @@ pub struct WmFile {
     pub destination_dir: Option<Spanned<String>>,
     /// `@name`; the source's file name when absent.
     pub name: Option<Spanned<String>>,
-    /// `@buildFilter`.
-    pub build_filter: Option<Spanned<String>>,
+    /// `@buildFilter` of the file and of the list that it is in; all must choose the build.
+    pub build_filters: Vec<Spanned<Arc<str>>>,
     /// The whole element.
     pub element: Span,
     /// Symbolic place, e.g. `identity/files/file[1]`.
@@ -138,6 +140,9 @@ pub struct FailureAction {
     pub element: Span,
 }
 
+/// What the name of a cabinet ends in that has the twin for 32-bit programs on a 64-bit processor, before `.cab`.
+pub const TWIN: &str = "_Wow_arm64.arm";
+
 /// Attributes of the root.
 const ROOT_ATTRIBUTES: &[&str] = &["owner", "name", "namespace", "legacyName", "buildWow"];
 /// Attributes of `onecorePackageInfo`.
@@ -153,6 +158,7 @@ const KEY_NAMES: KeyNames = KeyNames {
     value_name: "name",
     value_type: "type",
     value_data: "value",
+    build_filter: Some("buildFilter"),
     notation: Notation::WmXml,
 };
 
@@ -208,25 +214,30 @@ impl WmXml {
                 self.services.push(service);
             }
             "bcdStore" => {
-                let source = reader.named_attribute(child, "source");
-                self.bcd_stores.extend(source);
+                let source = only_attribute(reader, child, "source");
+                self.bcd_stores.push(source);
             }
             "BinaryPartition" => {
-                let source = reader.named_attribute(child, "ImageSource");
-                self.binary_partitions.extend(source);
+                let source = only_attribute(reader, child, "ImageSource");
+                self.binary_partitions.push(source);
             }
             _ => reader.unexpected(child, root),
         }
     }
 
     fn read_files<'a>(&mut self, reader: &mut Reader<'a>, files: &Element<'a>) {
+        reader.known_attributes(files, &["buildFilter"]);
+        let of_list = reader.shared_attribute(files, "buildFilter");
         for file in reader.members(files, "file") {
             reader.known_attributes(&file, FILE_ATTRIBUTES);
             self.files.push(WmFile {
                 source: reader.attribute(&file, "source"),
                 destination_dir: reader.attribute(&file, "destinationDir"),
                 name: reader.attribute(&file, "name"),
-                build_filter: reader.attribute(&file, "buildFilter"),
+                build_filters: {
+                    let own = reader.shared_attribute(&file, "buildFilter");
+                    of_list.iter().cloned().chain(own).collect()
+                },
                 element: file.span(),
                 route: file.route,
             });
@@ -255,6 +266,22 @@ impl WmXml {
         }
         self.drivers.push(read);
     }
+}
+
+/// The one attribute of an element that has nothing else; an empty one in its place where it is missing.
+fn only_attribute<'a>(reader: &mut Reader<'a>, element: &Element<'a>, name: &str) -> Attribute {
+    reader.known_attributes(element, &[name]);
+    for child in reader.children(element) {
+        reader.unexpected(&child, element);
+    }
+    let found = reader.named_attribute(element, name);
+    found.unwrap_or_else(|| Attribute {
+        name: reader.name(element),
+        value: Spanned {
+            value: String::new(),
+            span: element.span(),
+        },
+    })
 }
 
 fn read_service<'a>(reader: &mut Reader<'a>, service: &Element<'a>) -> WmService {

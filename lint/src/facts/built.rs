@@ -92,6 +92,7 @@ fn registry(contents: &Contents) -> Registry {
             registry.keys.push(RegistryKey {
                 key: name.clone(),
                 deleted: false,
+                build_filters: Vec::new(),
                 element: span,
                 route: route.clone(),
             });
@@ -106,6 +107,7 @@ fn registry(contents: &Contents) -> Registry {
                     },
                     written: at(&value.data),
                     notation: Notation::Manifest,
+                    build_filters: Vec::new(),
                     element: span,
                     route: format!("{route}/{}", value.name),
                 });

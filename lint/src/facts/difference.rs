@@ -19,7 +19,7 @@ pub struct Difference {
 }
 
 /// The services of one side alone or that start otherwise, and the values of the registry that both set to other data.
-/// What has variables is not compared.
+/// What has variables, or is only in some builds, is not compared.
 pub fn differences(package: &Package, built: &BuiltPackage) -> Vec<Difference> {
     let mut found = services(&package.definition, built);
     found.extend(registry(package, built));
@@ -97,7 +97,7 @@ fn registry(package: &Package, built: &BuiltPackage) -> Vec<Difference> {
         let Some(other) = key.and_then(|key| inside.get(&key)) else {
             continue;
         };
-        let is_hidden = value.written.value.contains(['$', '%']);
+        let is_hidden = value.written.value.contains(['$', '%']) || !value.build_filters.is_empty();
         let (Ok(here), Ok(there)) = (value.data(), other.data()) else {
             continue;
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use formats::document::parts::Attribute;
 use formats::document::pkg_xml::PkgXml;
 use formats::document::registry::Registry;
-use formats::document::wm_xml::WmXml;
+use formats::document::wm_xml::{TWIN, WmXml};
 use formats::source::{Source, Span, Spanned};
 
 use super::file::File;
@@ -37,6 +37,13 @@ impl Package {
             Definition::Pkg(file) => &file.registry,
         };
         RegistryFile::with_macros(self.definition.source(), registry, &self.macros)
+    }
+
+    /// The names of the cabinets that it makes, without `.cab`.
+    pub fn cabinets(&self) -> impl Iterator<Item = String> {
+        let twin = self.definition.has_twin();
+        let twin = twin.then(|| format!("{}{TWIN}", self.name));
+        [self.name.clone()].into_iter().chain(twin)
     }
 
     /// Whether both are built into one folder: for one processor, of sources and not of templates.
@@ -395,6 +402,13 @@ impl Definition {
             Self::Pkg(file) => dotted([&file.owner, &file.component, &file.sub_component]),
         };
         variables.expand(&written).text
+    }
+
+    /// Whether it asks for a twin for 32-bit programs (`buildWow`), which builds for `arm64` have.
+    pub fn has_twin(&self) -> bool {
+        let Self::Wm(file) = self else { return false };
+        let wow = file.build_wow.as_ref().map(|wow| wow.value.trim());
+        wow.is_some_and(|wow| wow.eq_ignore_ascii_case("true") || wow == "1")
     }
 }
 

@@ -71,8 +71,12 @@ impl<'a> Gathered<'a> {
         });
         let mut definitions: BTreeMap<String, Vec<&Arc<Package>>> = BTreeMap::new();
         for package in &workspace.packages {
-            let name = package.name.to_lowercase();
-            definitions.entry(name).or_default().push(package);
+            for name in package.cabinets() {
+                definitions
+                    .entry(name.to_lowercase())
+                    .or_default()
+                    .push(package);
+            }
         }
         Self {
             chosen: chosen.collect(),

@@ -44,7 +44,8 @@ impl Rule for FmPackageNoDefinition {
         }
         let defined = workspace.packages.iter();
         let defined: BTreeSet<String> = defined
-            .map(|package| format!("{}.cab", package.name.to_lowercase()))
+            .flat_map(|package| package.cabinets())
+            .map(|name| format!("{}.cab", name.to_lowercase()))
             .collect();
         for manifest in facts
             .documents
@@ -92,12 +93,16 @@ impl Rule for FmPackageNoDefinition {
 mod tests {
     use crate::testing::{WORKSPACE, help, lint_one, oem_manifest, wm_xml};
 
-    fn files(name: &str) -> [(&'static str, String); 4] {
+    fn files(name: &str) -> [(&'static str, String); 5] {
         [
             (WORKSPACE.0, WORKSPACE.1.to_owned()),
             ("OEMFM.xml", oem_manifest(&[(name, "A")])),
             ("A.wm.xml", wm_xml("A", "")),
             ("B/Fjord.Test.B.cab", String::new()),
+            (
+                "D.wm.xml",
+                wm_xml("D", "").replacen("<identity", "<identity buildWow=\"true\"", 1),
+            ),
         ]
     }
 
@@ -118,11 +123,17 @@ mod tests {
 
     #[test]
     fn own_packages_need_a_definition_or_a_cabinet() {
-        let wanted = "warning OEMFM.xml:2:40 no package definition makes `Fjord.Test.C.cab`";
-        assert_eq!(lint("%OEM_NAME%.Test.C"), [wanted]);
+        for name in ["C", "A_Wow_arm64.arm"] {
+            let wanted = format!(
+                "warning OEMFM.xml:2:40 no package definition makes `Fjord.Test.{name}.cab`"
+            );
+            assert_eq!(lint(&format!("%OEM_NAME%.Test.{name}")), [wanted]);
+        }
         for name in [
             "%OEM_NAME%.test.A",
             "%OEM_NAME%.Test.B",
+            "%OEM_NAME%.Test.D",
+            "%OEM_NAME%.Test.D_Wow_arm64.arm",
             "Vendor.C",
             "%OEM_NAME%.CUSConfig.DeviceInfo",
         ] {

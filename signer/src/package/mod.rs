@@ -26,7 +26,7 @@ use crate::timestamp::Obtained;
 
 pub use build::{
     BuildOptions, Built, DefinitionError, MAX_FILES, Model, ModelFile, ModelKey, ModelValue,
-    Target, build, model,
+    Target, build, model, twin,
 };
 pub use contents::{Package, PackageFile};
 pub use diff::{Difference, Part, diff};

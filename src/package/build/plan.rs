@@ -13,7 +13,7 @@ use lint::facts::package::{Definition, Package};
 use lint::facts::product::Arch;
 use lint::files::{Disk, Files, folder_of};
 use lint::resolve::ResolveOptions;
-use signer::package::{Model, Target, model};
+use signer::package::{Model, Target, model, twin};
 
 use super::sources::Sources;
 use super::{BuildArgs, cpu_name};
@@ -33,6 +33,8 @@ pub(super) struct Planned {
     pub(super) definition: String,
     /// What it calls its package.
     pub(super) name: String,
+    /// Whether the package has a twin.
+    pub(super) has_twin: bool,
     /// `None` where a processor is missing.
     arch: Option<Arch>,
     /// `None` for the older form.
@@ -46,8 +48,8 @@ impl Planned {
         self.arch.map_or("", cpu_name).to_owned()
     }
 
-    /// What the package is to be, its payload read.
-    pub(super) fn model(&self, version: &str) -> Result<Model, Error> {
+    /// What the package is to be, and its twin where it has one, their payload read. None is built without the other.
+    pub(super) fn models(&self, version: &str) -> Result<Vec<Model>, Error> {
         let path = &self.definition;
         let Some(document) = &self.document else {
             return Err(Error::new(format!(
@@ -66,7 +68,12 @@ impl Planned {
             version,
             variables: &self.variables,
         };
-        model(document, target, &|source| self.sources.read(source)).map_err(|error| {
+        let read = |source: &str| self.sources.read(source);
+        let models = model(document, target, &read).and_then(|package| {
+            let twin = twin(document, target, &package, &read)?;
+            Ok([package].into_iter().chain(twin).collect())
+        });
+        models.map_err(|error| {
             let at = document.source.line_column(error.span.start);
             Error::new(format!("{path}:{}:{}: {error}", at.line, at.column))
         })
@@ -140,6 +147,7 @@ fn planned(workspace: &Workspace, package: &Package, arguments: &BuildArgs) -> P
     Planned {
         definition: path.to_owned(),
         name: package.definition.output_name(&variables),
+        has_twin: arch == Some(Arch::Arm64) && package.definition.has_twin(),
         arch,
         document: match &package.definition {
             Definition::Wm(document) => Some(document.clone()),

@@ -53,6 +53,13 @@ pub(super) fn rows(rows: &[Row], format: ReportFormat, is_signed: bool) -> Resul
         return Ok(());
     }
     for row in rows {
+        if row.result.is_ok() && !row.inferred.is_empty() {
+            let path = row.output.display();
+            let forms = row.inferred.join(", ");
+            output::note(format_args!(
+                "note: {path}: inferred and seen on no device: {forms}"
+            ));
+        }
         match &row.result {
             Ok(_) => {
                 let signed = if is_signed { "signed" } else { "not signed" };
@@ -88,6 +95,7 @@ fn record(row: &Row, is_signed: bool) -> Value {
         Ok(done) => {
             record["output"] = json!(row.output.display().to_string());
             record["files"] = json!(row.files);
+            record["inferred"] = json!(row.inferred);
             record["signed"] = json!(is_signed);
             record["sha256"] = json!(done.sha256);
         }

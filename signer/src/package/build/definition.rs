@@ -1,23 +1,21 @@
 //! From a package definition to the model of its package.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use formats::document::build_filter::{BuildFacts, build_filter};
 use formats::document::manifest_name;
-use formats::document::parts::{Attribute, UnexpectedKind};
-use formats::document::runtime_path::runtime_folder;
+use formats::document::parts::UnexpectedKind;
 use formats::document::variables::Variables;
-use formats::document::wm_xml::{NAMESPACE, ROOT, WmFile, WmXml};
+use formats::document::wm_xml::{NAMESPACE, ROOT, WmXml};
 use formats::source::{Span, Spanned};
 
-use super::{Model, ModelFile, registry::Registry, service};
+use super::registry::Registry;
+use super::{Model, binary_partition, payload, service, twin};
 
-/// Most files of a package: a manifest with more is longer than our own reader takes.
-pub const MAX_FILES: usize = 25_000;
 /// Longest name of a package, in characters: a file name, and two of its components' names.
 const MAX_NAME: usize = 200;
-/// Where files go whose definition does not say.
-const DEFAULT_FOLDER: &str = "$(runtime.system32)";
+/// Longest `buildFilter`, in bytes: each value of a list can have the list's.
+const MAX_FILTER: usize = 1_000;
 
 /// For what a definition is built.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +62,18 @@ pub fn model(
     read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
 ) -> Result<Model, DefinitionError> {
     refuse_unknown(definition)?;
-    let texts = Texts { target };
+    let is_twin = false;
+    let texts = Texts { target, is_twin };
+    modelled(definition, &texts, read)
+}
+
+/// The model of the package, or of its twin.
+pub(super) fn modelled(
+    definition: &WmXml,
+    texts: &Texts<'_>,
+    read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+) -> Result<Model, DefinitionError> {
+    let target = texts.target;
     let start = Span::default();
     let root = |value: &Option<Spanned<String>>, name: &str| match value {
         Some(value) => texts.plain(value, &format!("identity/@{name}")),
@@ -100,21 +109,34 @@ pub fn model(
     let owner_type = info.and_then(|info| info.owner_type.as_ref());
     let partition = info.and_then(|info| info.target_partition.as_ref());
     let mut registry = Registry::default();
-    registry.add(&definition.registry, &texts)?;
-    for one in &definition.services {
-        service::add(one, &texts, &mut registry)?;
+    registry.add(&definition.registry, texts)?;
+    // The device has one list of services, in which its own package enters them.
+    let services = definition.services.iter().filter(|_| !texts.is_twin);
+    for one in services.clone() {
+        service::add(one, texts, &mut registry)?;
     }
+    let image = binary_partition::file(definition, texts, read)?;
     Ok(Model {
         name,
         version: target.version.to_owned(),
-        architecture: target.architecture.to_owned(),
+        architecture: match texts.is_twin {
+            true => twin::ARCHITECTURE,
+            false => target.architecture,
+        }
+        .to_owned(),
+        is_twin: texts.is_twin,
+        is_binary_partition: image.is_some(),
+        has_services: services.count() > 0,
         owner,
         owner_type: stated(owner_type, "ownerType", "OEM")?,
         component,
         sub_component,
         release_type: stated(release_type, "releaseType", "Production")?,
         partition: stated(partition, "targetPartition", "MainOS")?,
-        files: files(definition, &texts, read)?,
+        files: match image {
+            Some(image) => vec![image],
+            None => payload::files(definition, texts, read)?,
+        },
         keys: registry.into_keys(),
     })
 }
@@ -130,23 +152,10 @@ fn refuse_unknown(definition: &WmXml) -> Result<(), DefinitionError> {
                       build this package with the kit, and sign it with `proofmark resign`";
         return refuse(driver.element, &driver.route, reason);
     }
-    let of = |attributes: &[Attribute]| attributes.first().map(|attribute| attribute.value.span);
-    if let Some(span) = of(&definition.bcd_stores) {
+    if let Some(store) = definition.bcd_stores.first() {
         let reason = "boot settings are not built: their form in a package is not published; build this package with \
                       the kit, and sign it with `proofmark resign`";
-        return refuse(span, "identity/bcdStore", reason);
-    }
-    if let Some(span) = of(&definition.binary_partitions) {
-        let reason = "binary partitions are not built: their form in a package is not published; build this package \
-                      with the kit, and sign it with `proofmark resign`";
-        return refuse(span, "identity/BinaryPartition", reason);
-    }
-    if let Some(wow) = &definition.build_wow
-        && !wow.value.trim().eq_ignore_ascii_case("false")
-    {
-        let reason = "the twin for programs of another processor is not built: its form is not published; remove \
-                      buildWow, or build this package with the kit";
-        return refuse(wow.span, "identity/@buildWow", reason);
+        return refuse(store.value.span, "identity/bcdStore", reason);
     }
     match definition.unexpected.first() {
         Some(other) => {
@@ -187,28 +196,30 @@ fn check_name(name: &str) -> Result<(), String> {
 
 /// Replaces variables.
 pub(super) struct Texts<'a> {
-    target: Target<'a>,
+    pub(super) target: Target<'a>,
+    /// Whether it is for the twin that the package is built.
+    pub(super) is_twin: bool,
 }
 
 impl Texts<'_> {
     /// A text in which every variable must have a value.
-    pub(super) fn plain(
+    pub(super) fn plain<T: AsRef<str>>(
         &self,
-        text: &Spanned<String>,
+        text: &Spanned<T>,
         route: &str,
     ) -> Result<String, DefinitionError> {
         self.keeping(text, route, &[])
     }
 
     /// A text in which macros that begin like this stay: the device knows them.
-    pub(super) fn keeping(
+    pub(super) fn keeping<T: AsRef<str>>(
         &self,
-        text: &Spanned<String>,
+        text: &Spanned<T>,
         route: &str,
         kept: &[&str],
     ) -> Result<String, DefinitionError> {
         let fail = |reason: String| Err(DefinitionError::new(text.span, route, reason));
-        let expansion = self.target.variables.expand(&text.value);
+        let expansion = self.target.variables.expand(text.value.as_ref());
         if expansion.stopped {
             return fail(
                 "its variables are too many, too deep in one another or too long".to_owned(),
@@ -234,159 +245,39 @@ impl Texts<'_> {
             None => Ok(expansion.text),
         }
     }
-}
 
-fn files(
-    definition: &WmXml,
-    texts: &Texts<'_>,
-    read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
-) -> Result<Vec<ModelFile>, DefinitionError> {
-    let count = definition.files.len();
-    if count > MAX_FILES {
-        let span = definition.files.get(MAX_FILES).map(|file| file.element);
-        let reason = format!("{count} files are more than the {MAX_FILES} that a package can have");
-        return Err(DefinitionError::new(
-            span.unwrap_or_default(),
-            "identity/files",
-            reason,
-        ));
-    }
-    let mut files = Vec::new();
-    let mut places: HashMap<String, &str> = HashMap::new();
-    for file in &definition.files {
-        if !is_built(file, texts)? {
-            continue;
+    /// Whether all of these `buildFilter` choose what is built.
+    pub(super) fn chosen(
+        &self,
+        filters: &[Spanned<Arc<str>>],
+        route: &str,
+    ) -> Result<bool, DefinitionError> {
+        let mut is_chosen = true;
+        for filter in filters {
+            let route = format!("{route}/@buildFilter");
+            let fail = |reason: String| DefinitionError::new(filter.span, route.clone(), reason);
+            if filter.value.len() > MAX_FILTER {
+                return Err(fail(format!("it has more than {MAX_FILTER} bytes")));
+            }
+            let text = self.plain(filter, &route)?;
+            let on = |architecture| {
+                let is_wow = self.is_twin;
+                let facts = BuildFacts {
+                    architecture,
+                    is_wow,
+                };
+                build_filter(&text, facts).map_err(|error| fail(error.to_string()))
+            };
+            let is_there = on(self.target.architecture)?;
+            if self.is_twin && on(twin::GUEST)? != is_there {
+                return Err(fail(format!(
+                    "whether `build.arch` is {} or {} for the twin is not published; ask for `build.isWow`",
+                    self.target.architecture,
+                    twin::GUEST
+                )));
+            }
+            is_chosen &= is_there;
         }
-        let (source, place) = source_and_place(file, texts)?;
-        if let Some(other) = places.insert(place.1.to_lowercase(), &file.route) {
-            let reason = format!("`{}` is brought by {other} already", place.1);
-            return Err(DefinitionError::new(file.element, &file.route, reason));
-        }
-        let span = file
-            .source
-            .as_ref()
-            .map_or(file.element, |source| source.span);
-        let bytes = read(&source).map_err(|reason| {
-            DefinitionError::new(span, format!("{}/@source", file.route), reason)
-        })?;
-        if bytes.is_empty() {
-            let reason = format!("`{source}` is empty, and a package cannot bring empty files");
-            return Err(DefinitionError::new(
-                span,
-                format!("{}/@source", file.route),
-                reason,
-            ));
-        }
-        let (folder, path) = place;
-        files.push(ModelFile {
-            folder,
-            path,
-            bytes,
-        });
-    }
-    Ok(files)
-}
-
-fn is_built(file: &WmFile, texts: &Texts<'_>) -> Result<bool, DefinitionError> {
-    let Some(filter) = &file.build_filter else {
-        return Ok(true);
-    };
-    let route = format!("{}/@buildFilter", file.route);
-    let text = texts.plain(filter, &route)?;
-    let facts = BuildFacts {
-        architecture: texts.target.architecture,
-        is_wow: false,
-    };
-    build_filter(&text, facts)
-        .map_err(|error| DefinitionError::new(filter.span, route, error.to_string()))
-}
-
-/// Where a file comes from, and its folder and path on the device.
-fn source_and_place(
-    file: &WmFile,
-    texts: &Texts<'_>,
-) -> Result<(String, (String, String)), DefinitionError> {
-    let route = |name: &str| format!("{}/@{name}", file.route);
-    let fail = |span: Span, name: &str, reason: String| {
-        Err(DefinitionError::new(span, route(name), reason))
-    };
-    let Some(source) = &file.source else {
-        return fail(file.element, "source", "there is no source".to_owned());
-    };
-    let from = texts
-        .plain(source, &route("source"))?
-        .trim()
-        .replace('\\', "/");
-    let (name, span, attribute) = match &file.name {
-        Some(name) => (texts.plain(name, &route("name"))?, name.span, "name"),
-        None => {
-            let name = from.rsplit('/').next().unwrap_or_default();
-            (name.to_owned(), source.span, "source")
-        }
-    };
-    if let Err(reason) = check_part(&name) {
-        return fail(span, attribute, reason);
-    }
-    let (written, span) = match &file.destination_dir {
-        Some(folder) => (
-            texts.keeping(folder, &route("destinationDir"), &["runtime."])?,
-            folder.span,
-        ),
-        None => (DEFAULT_FOLDER.to_owned(), file.element),
-    };
-    let Some(begin) = runtime_folder(written.trim()) else {
-        let reason = format!(
-            "`{written}` does not begin with a folder of the device whose place is known, such as `$(runtime.system32)` or `$(runtime.bootDrive)`"
-        );
-        return fail(span, "destinationDir", reason);
-    };
-    let rest = begin.rest.replace('/', "\\");
-    if !rest.is_empty() && !rest.starts_with('\\') {
-        let reason = format!("`{written}` has no `\\` behind `{}`", begin.written);
-        return fail(span, "destinationDir", reason);
-    }
-    let (mut folder, mut path) = (format!("{}\\", begin.written), String::new());
-    let mut parts: Vec<&str> = begin.folder.split('\\').collect();
-    for part in rest.split('\\').filter(|part| !part.is_empty()) {
-        if let Err(reason) = check_part(part) {
-            return fail(span, "destinationDir", reason);
-        }
-        folder.push_str(part);
-        folder.push('\\');
-        parts.push(part);
-    }
-    for part in parts.into_iter().filter(|part| !part.is_empty()) {
-        path.push_str(part);
-        path.push('\\');
-    }
-    path.push_str(&name);
-    Ok((from, (folder, path)))
-}
-
-/// Whether a name can be one part of a path on the device.
-fn check_part(part: &str) -> Result<(), String> {
-    if part.is_empty() {
-        return Err("there is no name".to_owned());
-    }
-    if part.chars().all(|c| c == '.') {
-        return Err(format!("`{part}` leads to another folder"));
-    }
-    if part.ends_with(['.', ' ']) {
-        return Err(format!(
-            "`{part}` ends with a full stop or blank, which Windows drops"
-        ));
-    }
-    let is_wrong =
-        |c: &char| *c < ' ' || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*' | '/' | '\\');
-    if part.contains("$(") {
-        return Err(format!(
-            "`{part}` has a macro that only the beginning of a folder can have"
-        ));
-    }
-    match part.chars().find(is_wrong) {
-        Some(wrong) => Err(format!(
-            "`{part}` has a {wrong:?}, which no name of Windows has"
-        )),
-        None => Ok(()),
+        Ok(is_chosen)
     }
 }

@@ -216,12 +216,17 @@ fn update_mum(
         ("buildType", "release"),
     ];
     lines.add(1, &tag("assemblyIdentity", &identity, " />"));
+    let is_binary = if model.is_binary_partition {
+        "true"
+    } else {
+        "false"
+    };
     let package = [
         ("identifier", model.name.as_str()),
         ("releaseType", "Feature Pack"),
         ("restart", "possible"),
         ("targetPartition", &model.partition),
-        ("binaryPartition", "false"),
+        ("binaryPartition", is_binary),
     ];
     lines.add(1, &tag("package", &package, ">"));
     lines.add(2, "<customInformation>");

@@ -4,17 +4,22 @@
 //! Which components the kit itself would make of a definition is not published: files are one, registry values another,
 //! as in packages that a converter of the kit made. `docs/packages.md` says what no device has seen.
 
+mod binary_partition;
 mod catalog;
 mod definition;
+mod inferred;
 mod manifests;
+mod payload;
 mod registry;
 mod service;
+mod twin;
 
 use std::io::Cursor;
 
 use formats::container::cab::{Entry, Packing, attribs, pack};
 use formats::document::decode::SIZE_LIMIT;
 use formats::document::manifest_name::ComponentIdentity;
+use formats::document::wm_xml::TWIN;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use super::contents::Package;
@@ -23,7 +28,9 @@ use super::resign::resign_bytes;
 use super::{Layer, Outcome, PackageError, Terms};
 use crate::digest::DigestAlgorithm;
 
-pub use definition::{DefinitionError, MAX_FILES, Target, model};
+pub use definition::{DefinitionError, Target, model};
+pub use payload::MAX_FILES;
+pub use twin::twin;
 
 /// The token that packages of OEMs have.
 const OEM_TOKEN: &str = "628844477771337a";
@@ -31,12 +38,18 @@ const OEM_TOKEN: &str = "628844477771337a";
 /// What a package is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Model {
-    /// Its name, which is that of the cabinet without `.cab`, e.g. `Contoso.Kiosk.Agent`.
+    /// Its name, e.g. `Contoso.Kiosk.Agent`; see [`Model::cabinet`].
     pub name: String,
     /// Four numbers.
     pub version: String,
-    /// `arm`, `arm64`, `x86` or `amd64`.
+    /// `arm`, `arm64`, `x86` or `amd64`; `arm64.arm` for a twin.
     pub architecture: String,
+    /// Whether it is the twin of a package, for 32-bit programs on a 64-bit processor.
+    pub is_twin: bool,
+    /// Whether its one file is the image of the whole partition.
+    pub is_binary_partition: bool,
+    /// Whether some of its registry values are services.
+    pub has_services: bool,
     /// `phoneOwner`.
     pub owner: String,
     /// `phoneOwnerType`, e.g. `OEM`.
@@ -112,6 +125,12 @@ pub struct Built {
 }
 
 impl Model {
+    /// The name of its cabinet, without `.cab`.
+    pub fn cabinet(&self) -> String {
+        let end = if self.is_twin { TWIN } else { "" };
+        format!("{}{end}", self.name)
+    }
+
     /// Everything that the package's bytes depend on as one digest. Equal models have equal digests.
     pub fn digest(&self) -> Vec<u8> {
         let mut input = Vec::new();
@@ -132,6 +151,7 @@ impl Model {
         ] {
             add(text.as_bytes());
         }
+        add(&[u8::from(self.is_twin), u8::from(self.is_binary_partition)]);
         add(&(self.files.len() as u64).to_le_bytes());
         for file in &self.files {
             add(file.folder.as_bytes());
@@ -196,7 +216,7 @@ pub fn build(
             false => Err(PackageError::NotVerified(faults)),
         };
     };
-    let (outcome, signed) = resign_bytes(&bytes, &format!("{}.cab", model.name), terms)?;
+    let (outcome, signed) = resign_bytes(&bytes, &format!("{}.cab", model.cabinet()), terms)?;
     match signed {
         Some(bytes) => Ok(Built {
             bytes,

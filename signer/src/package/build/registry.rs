@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use formats::document::registry::{self as document, RegistryData, RegistryType, canonical_key};
-use formats::source::{Span, Spanned};
+use formats::source::Span;
 
 use super::definition::Texts;
 use super::{DefinitionError, ModelKey, ModelValue};
@@ -38,21 +38,28 @@ impl Registry {
         texts: &Texts<'_>,
     ) -> Result<(), DefinitionError> {
         for key in &registry.keys {
-            let written = texts_of(&key.key);
+            if !texts.chosen(&key.build_filters, &key.route)? {
+                continue;
+            }
             let route = format!("{}/@keyName", key.route);
-            let name = texts.keeping(&written, &route, &["hklm.", "hkcr.", "hkcu.", "hkuser."])?;
+            let name = texts.keeping(&key.key, &route, &["hklm.", "hkcr.", "hkcu.", "hkuser."])?;
             self.key(&name, key.key.span, &route)?;
         }
         for value in &registry.values {
             let route = &value.route;
-            let written = texts_of(&value.key);
-            let key = texts.keeping(&written, route, &["hklm.", "hkcr.", "hkcu.", "hkuser."])?;
+            if !texts.chosen(&value.build_filters, route)? {
+                continue;
+            }
+            let key = texts.keeping(&value.key, route, &["hklm.", "hkcr.", "hkcu.", "hkuser."])?;
             let key = self.key(&key, value.key.span, route)?;
             let name = texts.keeping(&value.name, &format!("{route}/@name"), &["runtime."])?;
             let data = texts.keeping(&value.written, &format!("{route}/@value"), &["runtime."])?;
             let fail = |reason: String| DefinitionError::new(value.element, route.clone(), reason);
             let mut expanded = value.clone();
             expanded.written.value = data;
+            if let Some(reason) = no_form(&value.kind.value) {
+                return Err(fail(reason));
+            }
             let decoded = expanded.data();
             let data = decoded
                 .map_err(|problem| fail(format!("`{}`: {problem}", expanded.written.value)))?;
@@ -119,13 +126,6 @@ impl Registry {
     }
 }
 
-fn texts_of(key: &Spanned<std::sync::Arc<str>>) -> Spanned<String> {
-    Spanned {
-        value: key.value.to_string(),
-        span: key.span,
-    }
-}
-
 /// Type and data in the notation of manifests.
 fn form(kind: &RegistryType, data: &RegistryData) -> Result<(&'static str, String), String> {
     match (kind, data) {
@@ -138,13 +138,32 @@ fn form(kind: &RegistryType, data: &RegistryData) -> Result<(&'static str, Strin
         (RegistryType::MultiSz, RegistryData::Texts(texts)) => {
             Ok(("REG_MULTI_SZ", quoted(texts.iter().map(String::as_str))?))
         }
-        (RegistryType::Qword, _) => Err(
-            "REG_QWORD has no known form in a package; write the eight bytes as REG_BINARY where the reader takes \
-             them, or build this package with the kit"
-                .to_owned(),
-        ),
-        (kind, _) => Err(format!("the type {kind:?} has no known form in a package")),
+        (kind, data) => Err(format!("{data:?} is no data of the type {kind:?}")),
     }
+}
+
+/// Why values of a type are not built.
+fn no_form(kind: &RegistryType) -> Option<String> {
+    let name = match kind {
+        RegistryType::Sz
+        | RegistryType::ExpandSz
+        | RegistryType::Dword
+        | RegistryType::Binary
+        | RegistryType::MultiSz => return None,
+        RegistryType::Qword => {
+            let reason = "REG_QWORD has no known form in a package; write the eight bytes as REG_BINARY where the \
+                          reader takes them, or build this package with the kit";
+            return Some(reason.to_owned());
+        }
+        RegistryType::Unknown(name) => name,
+        RegistryType::None => "REG_NONE",
+        RegistryType::DwordBigEndian => "REG_DWORD_BIG_ENDIAN",
+        RegistryType::Hex => "REG_HEX",
+        RegistryType::Missing => return Some("the value has no type".to_owned()),
+        RegistryType::Other(number) => return Some(format!("type {number} has no known form")),
+        RegistryType::Deleted => return Some("a package deletes no values".to_owned()),
+    };
+    Some(format!("the type {name} has no known form in a package"))
 }
 
 /// A number as manifests have it.

@@ -17,21 +17,50 @@ const OPTIONS: BuildOptions = BuildOptions {
 };
 
 fn modelled(body: &str) -> Result<Model, DefinitionError> {
+    for_processor("arm", "", body).map(|mut models| models.remove(0))
+}
+
+/// The package and its twin, where there is one.
+fn for_processor(
+    architecture: &str,
+    attributes: &str,
+    body: &str,
+) -> Result<Vec<Model>, DefinitionError> {
     let text = format!(
-        r#"<identity xmlns="urn:Microsoft.CompPlat/ManifestSchema.v1.00" owner="$(OEMNAME)" namespace="Kiosk" name="Agent">{body}</identity>"#
+        r#"<identity xmlns="urn:Microsoft.CompPlat/ManifestSchema.v1.00" owner="$(OEMNAME)" namespace="Kiosk" name="Agent" {attributes}>{body}</identity>"#
     );
     let definition = WmXml::parse(&Source::new("A.wm.xml", text, 0)).unwrap();
     let variables = Variables::from_iter([("OEMNAME", "Contoso"), ("loop", "$(loop)$(loop)")]);
     let target = Target {
-        architecture: "arm",
+        architecture,
         version: "1.2.3.4",
         variables: &variables,
     };
-    model(&definition, target, &|path| match path {
+    let read = |path: &str| match path {
         "empty" => Ok(Vec::new()),
+        "wide.dll" => Ok(image(0xAA64)),
+        "narrow.dll" => Ok(image(0x01C4)),
         _ if path.contains("..") => Err(format!("`{path}` is outside")),
         _ => Ok(format!("content of {path}").into_bytes()),
-    })
+    };
+    let package = model(&definition, target, &read)?;
+    let twin = twin(&definition, target, &package, &read)?;
+    Ok([package].into_iter().chain(twin).collect())
+}
+
+/// As much of a program as says for which processor it is.
+fn image(machine: u16) -> Vec<u8> {
+    let mut bytes = vec![0; 0x400];
+    bytes[..2].copy_from_slice(b"MZ");
+    bytes[0x3C] = 0x40;
+    bytes[0x40..0x44].copy_from_slice(b"PE\0\0");
+    bytes[0x44..0x46].copy_from_slice(&machine.to_le_bytes());
+    // Size and magic of the optional header, size of the headers, number of directories.
+    bytes[0x54..0x56].copy_from_slice(&0xF0_u16.to_le_bytes());
+    bytes[0x58..0x5A].copy_from_slice(&0x20B_u16.to_le_bytes());
+    bytes[0x94..0x98].copy_from_slice(&0x400_u32.to_le_bytes());
+    bytes[0xC4..0xC8].copy_from_slice(&16_u32.to_le_bytes());
+    bytes
 }
 
 fn refusal(body: &str) -> String {
@@ -199,8 +228,20 @@ fn what_has_no_known_form_is_refused_by_name() {
             "boot settings are not built",
         ),
         (
-            r#"<BinaryPartition ImageSource="a.bin"/>"#,
-            "binary partitions are not built",
+            r#"<drivers/><files buildFilter="no"><file source="a"/></files>"#,
+            "`no` stands where",
+        ),
+        (
+            r#"<files wow="1"><file source="a"/></files>"#,
+            "the attribute `wow`",
+        ),
+        (
+            r#"<regKeys><regKey keyName="$(hklm.software)\A" operation="delete"/></regKeys>"#,
+            "the attribute `operation`",
+        ),
+        (
+            r#"<regKeys><regKey keyName="$(hklm.software)\A"><regValue name="v" type="REG_SZ" value="1" mutable="false"/></regKey></regKeys>"#,
+            "the attribute `mutable`",
         ),
         ("<capabilities/>", "the element `capabilities`"),
         (
@@ -404,4 +445,257 @@ fn names_that_look_alike_when_shortened_stay_apart() {
             two.rsplit_once('_').unwrap().0
         );
     }
+}
+
+const TWINS: &str = r#"
+  <files>
+    <file source="wide.dll" name="a.dll" buildFilter="not build.isWow"/>
+    <file source="narrow.dll" name="a.dll" buildFilter="build.isWow"/>
+    <file source="host" destinationDir="$(runtime.drivers)" buildFilter="not build.isWow"/>
+    <file source="shared"/>
+  </files>
+  <regKeys buildFilter="not build.isWow and build.arch = arm64">
+    <regKey keyName="$(hklm.software)\Host"><regValue name="v" type="REG_SZ" value="1"/></regKey>
+  </regKeys>
+  <regKeys>
+    <regKey keyName="$(hklm.software)\Both"><regValue name="v" type="REG_SZ" value="1"/></regKey>
+    <regKey keyName="$(hklm.software)\Guest" buildFilter="build.isWow">
+      <regValue name="v" type="REG_SZ" value="$(runtime.system32)\a.dll"/>
+      <regValue name="w" type="REG_SZ" value="" buildFilter="not build.isWow"/>
+    </regKey>
+  </regKeys>
+  <service name="Agent" start="auto" type="win32OwnProcess" imagePath="a"/>"#;
+
+/// The twin has the package's name, a processor and manifests of its own, and what the filters choose for it.
+#[test]
+fn a_twin_has_what_its_filters_choose() {
+    let models = for_processor("arm64", r#"buildWow="true""#, TWINS).unwrap();
+    let [host, guest] = &models[..] else {
+        panic!("a package and its twin")
+    };
+    assert_eq!(host.cabinet(), "Contoso.Kiosk.Agent");
+    assert_eq!(guest.cabinet(), "Contoso.Kiosk.Agent_Wow_arm64.arm");
+    assert_eq!(
+        (&*guest.name, &*guest.architecture),
+        (&*host.name, "arm64.arm")
+    );
+    let paths = |model: &Model| -> Vec<String> {
+        model.files.iter().map(|file| file.path.clone()).collect()
+    };
+    let system = r"windows\System32";
+    assert_eq!(
+        paths(host),
+        [
+            format!(r"{system}\a.dll"),
+            format!(r"{system}\drivers\host"),
+            format!(r"{system}\shared")
+        ]
+    );
+    let twins = r"windows\SysArm32";
+    assert_eq!(
+        paths(guest),
+        [format!(r"{twins}\a.dll"), format!(r"{twins}\shared")]
+    );
+    assert_eq!(guest.files[0].folder, r"$(runtime.system32)\");
+    assert_eq!(guest.files[0].bytes, image(0x01C4));
+    let keys = |model: &Model| -> Vec<String> {
+        let keys = model.keys.iter().filter(|key| !key.values.is_empty());
+        keys.map(|key| key.key.rsplit('\\').next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(keys(host), ["Host", "Both", "Agent"]);
+    assert_eq!(keys(guest), ["Both", "Guest"]);
+    assert_eq!(guest.keys[1].values.len(), 1);
+    assert_ne!(host.digest(), guest.digest());
+    assert_eq!(guest.inferred(), ["the twin for 32-bit programs"]);
+    assert_eq!(host.inferred(), ["services as registry values"]);
+    let package = package(guest);
+    assert!(
+        package.files[0]
+            .path
+            .starts_with("arm64.arm_contoso.kiosk.agent.deployment_")
+    );
+    let mum = String::from_utf8(package.files[1].bytes.clone()).unwrap();
+    for part in [
+        r#"<assemblyIdentity name="Contoso.Kiosk.Agent" version="1.2.3.4" language="neutral" processorArchitecture="arm64.arm""#,
+        r#"<file name="$(runtime.system32)\a.dll" "#,
+    ] {
+        assert!(mum.contains(part), "{mum}");
+    }
+    // 32-bit processors run no programs of another one.
+    let plain = for_processor("arm", r#"buildWow="1""#, TWINS).unwrap();
+    assert_eq!(plain.len(), 1);
+    assert_eq!(
+        for_processor("arm64", r#"buildWow="0""#, TWINS)
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+/// Whatever the device might take from the wrong one of the two, and what is not known of twins.
+#[test]
+fn what_is_not_clear_in_a_twin_is_refused_by_name() {
+    let file = |attributes: &str| format!("<files><file source=\"a\" {attributes}/></files>");
+    let value = |data: &str, filter: &str| {
+        format!(
+            r#"<regKeys buildFilter="{filter}"><regKey keyName="$(hklm.software)\A"><regValue name="v" type="REG_SZ" value="{data}"/></regKey></regKeys>"#
+        )
+    };
+    for (wow, body, reason) in [
+        ("yes", file(""), "`yes` is neither `true` nor `false`"),
+        (
+            "true",
+            file(r#"destinationDir="$(runtime.bootDrive)\x""#),
+            r"the file `x\a` is in the package and in its twin",
+        ),
+        (
+            "true",
+            file(r#"destinationDir="$(runtime.programFiles)\x""#),
+            "which folder `$(runtime.programFiles)` is for 32-bit programs",
+        ),
+        (
+            "true",
+            file(r#"buildFilter="build.arch = arm64""#),
+            "whether `build.arch` is arm64 or arm for the twin",
+        ),
+        (
+            "true",
+            file(r#"buildFilter="not build.isWow""#),
+            "there is nothing in the twin",
+        ),
+        (
+            "true",
+            r#"<files><file source="wide.dll"/></files>"#.to_owned(),
+            "`wide.dll` is a program for arm64",
+        ),
+        (
+            "true",
+            value("1", "build.isWow") + &value("2", "not build.isWow"),
+            "the value `v` of `HKEY_LOCAL_MACHINE\\SOFTWARE\\A` is in the package",
+        ),
+        (
+            "true",
+            value(r"$(runtime.system32)\a", ""),
+            "the value `v` of",
+        ),
+        (
+            "true",
+            r#"<onecorePackageInfo targetPartition="PLAT"/><BinaryPartition ImageSource="a"/>"#
+                .to_owned(),
+            "the image of a partition has no twin",
+        ),
+    ] {
+        let refused = for_processor("arm64", &format!("buildWow=\"{wow}\""), &body);
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(reason), "{refused}");
+    }
+    let wide = for_processor("amd64", r#"buildWow="true""#, &file("")).unwrap_err();
+    assert!(wide.reason.contains("32-bit programs on amd64"), "{wide}");
+    assert!(for_processor("amd64", r#"buildWow="false""#, &file("")).is_ok());
+}
+
+#[test]
+fn the_image_of_a_partition_is_the_one_file_of_its_package() {
+    let info = |partition: &str| format!("<onecorePackageInfo targetPartition=\"{partition}\"/>");
+    let image = r#"<BinaryPartition ImageSource="fw\boot.img"/>"#;
+    let model = modelled(&(info("PLAT") + image)).unwrap();
+    let package = package(&model);
+    assert_eq!(package.files.len(), 5);
+    assert!(package.files[4].path.ends_with("/PLAT.bin"));
+    assert_eq!(package.files[4].bytes, b"content of fw/boot.img");
+    let mum = String::from_utf8(package.files[1].bytes.clone()).unwrap();
+    for part in [
+        r#"targetPartition="PLAT" binaryPartition="true""#,
+        r#"<file name="$(runtime.bootDrive)\PLAT.bin" size="22""#,
+    ] {
+        assert!(mum.contains(part), "{mum}");
+    }
+    let forms = ["the image of a partition", "the partition `PLAT`"];
+    assert_eq!(model.inferred(), forms);
+    let alone = "has other contents beside it";
+    for (body, reason) in [
+        (image.to_owned(), "@targetPartition does not say"),
+        (
+            info("mainos") + image,
+            "would replace all files of the partition `mainos`",
+        ),
+        (info("Data") + image, "would replace all files"),
+        (info("a:b") + image, "has a ':'"),
+        (info("..") + image, "leads to another folder"),
+        (info("PLAT") + image + image, alone),
+        (
+            info("PLAT") + image + r#"<files><file source="a"/></files>"#,
+            alone,
+        ),
+        (
+            info("PLAT") + image + r#"<regKeys><regKey keyName="$(hklm.software)\A"/></regKeys>"#,
+            alone,
+        ),
+        (info("PLAT") + "<BinaryPartition/>", "there is no image"),
+        (
+            info("PLAT") + r#"<BinaryPartition imageSource="a"/>"#,
+            "the attribute `imageSource`",
+        ),
+        (
+            info("PLAT") + r#"<BinaryPartition ImageSource="../a"/>"#,
+            "`../a` is outside",
+        ),
+        (
+            info("PLAT") + r#"<BinaryPartition ImageSource="empty"/>"#,
+            "`empty` is empty",
+        ),
+        ("<bcdStore/>".to_owned(), "boot settings are not built"),
+    ] {
+        let refused = refusal(&body);
+        assert!(refused.contains(reason), "{refused}");
+    }
+}
+
+/// Each type of `winnt.h` by its name: those of finished packages and of Windows are built, the others refused.
+#[test]
+fn every_type_of_a_registry_value_is_built_or_refused_by_name() {
+    let value = |kind: &str, data: &str| {
+        modelled(&format!(
+            r#"<regKeys><regKey keyName="$(hklm.software)\A"><regValue name="v" type="{kind}" value="{data}"/></regKey></regKeys>"#
+        ))
+    };
+    for (kind, data, form) in [
+        ("REG_SZ", "a", "a"),
+        ("REG_EXPAND_SZ", "%A%", "%A%"),
+        ("REG_BINARY", "0a", "0A"),
+        ("REG_DWORD", "64", "0x00000064"),
+        ("REG_MULTI_SZ", "a,b", r#""a","b""#),
+    ] {
+        let model = value(kind, data).unwrap();
+        let built = &model.keys[0].values[0];
+        assert_eq!((built.kind, &*built.data), (kind, form));
+    }
+    for kind in [
+        "REG_NONE",
+        "REG_DWORD_LITTLE_ENDIAN",
+        "REG_DWORD_BIG_ENDIAN",
+        "REG_LINK",
+        "REG_RESOURCE_LIST",
+        "REG_FULL_RESOURCE_DESCRIPTOR",
+        "REG_RESOURCE_REQUIREMENTS_LIST",
+        "REG_QWORD",
+        "REG_QWORD_LITTLE_ENDIAN",
+        "REG_HEX",
+        "REG_dword",
+    ] {
+        let refused = value(kind, "00").unwrap_err();
+        assert!(refused.reason.contains(kind), "{refused}");
+        assert_eq!(refused.route, "identity/regKeys/regKey[1]/regValue[1]");
+    }
+}
+
+/// A filter that every value of a list has is read for each of them.
+#[test]
+fn a_filter_without_an_end_is_refused() {
+    let filter = "not build.isWow and ".repeat(1_000) + "not build.isWow";
+    let refused = refusal(&format!(
+        r#"<regKeys buildFilter="{filter}"><regKey keyName="$(hklm.software)\A"/></regKeys>"#
+    ));
+    assert!(refused.contains("more than 1000 bytes"), "{refused}");
 }
