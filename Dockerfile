@@ -19,4 +19,5 @@ EXPOSE 8470
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/bin/proofmark"]
 # All addresses of the container: which of them are reached is said where it is started.
-CMD ["serve", "--listen", "0.0.0.0:8470", "--data", "/data"]
+# Without [service.tls] in a proofmark.toml, publish the port to this machine alone and let a proxy there have TLS.
+CMD ["serve", "--listen", "0.0.0.0:8470", "--behind-tls-proxy", "--data", "/data"]

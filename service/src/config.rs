@@ -25,6 +25,8 @@ const MAX_WAITING: usize = 1000;
 const REQUESTS_PER_MINUTE: u32 = 6000;
 /// Requests of one principal at once unless told otherwise.
 const REQUESTS_AT_ONCE: u32 = 64;
+/// How long before its end a certificate is warned of unless told otherwise, in days.
+const EXPIRY_WARNING: u32 = 60;
 
 /// `[service]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,6 +38,8 @@ pub struct Config {
     pub url: Option<String>,
     /// TLS; without it the service is for a proxy on the same machine.
     pub tls: Option<TlsConfig>,
+    /// Whether what is before the service has TLS, so that it may be reached from other machines without any of its own.
+    pub behind_tls_proxy: bool,
     /// The form of the lines on stderr.
     pub log_format: LogFormat,
     /// The folder of everything that the service keeps.
@@ -52,6 +56,8 @@ pub struct Config {
     pub requests_per_minute: u32,
     /// Requests of one principal at once.
     pub requests_at_once: u32,
+    /// How long before its end a certificate is warned of, in days.
+    pub expiry_warning: u32,
     /// The folder of files that wait for approval, which all nodes share; otherwise in the data folder.
     pub artifacts: Option<PathBuf>,
     /// Issuers whose tokens count.
@@ -68,6 +74,7 @@ impl Default for Config {
             listen: LISTEN,
             url: None,
             tls: None,
+            behind_tls_proxy: false,
             log_format: LogFormat::Text,
             data: PathBuf::from("proofmark-data"),
             database: None,
@@ -76,6 +83,7 @@ impl Default for Config {
             max_waiting: MAX_WAITING,
             requests_per_minute: REQUESTS_PER_MINUTE,
             requests_at_once: REQUESTS_AT_ONCE,
+            expiry_warning: EXPIRY_WARNING,
             artifacts: None,
             oidc: Vec::new(),
             certificate: Vec::new(),

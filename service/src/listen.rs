@@ -22,6 +22,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::audit::LogError;
 use crate::auth::token::{self, NewToken};
 use crate::auth::{Grant, Role};
+use crate::configured;
+use crate::expiry;
 use crate::journal;
 use crate::request;
 use crate::router::router;
@@ -72,6 +74,9 @@ pub enum ServeError {
     /// The certificate of the service cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Everybody on the way would read tokens and files.
+    #[error("{0} is reached from other machines, and there is no TLS")]
+    NoTls(SocketAddr),
     /// The system gives no threads or signals.
     #[error(transparent)]
     System(#[from] std::io::Error),
@@ -86,6 +91,10 @@ pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> 
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         let address = setup.config.listen;
+        let is_covered = setup.config.tls.is_some() || setup.config.behind_tls_proxy;
+        if !is_covered && !address.ip().to_canonical().is_loopback() {
+            return Err(ServeError::NoTls(address));
+        }
         let tls = setup
             .config
             .tls
@@ -98,6 +107,8 @@ pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> 
         let listening = TcpListener::bind(address).await;
         let listener = listening.map_err(|error| ServeError::Listen(address, error))?;
         let end = end()?;
+        configured::record(&state).await?;
+        expiry::warn(&state);
         let first_token = first_token(&state).await?;
         ready(Ready {
             url: match &tls {
@@ -108,11 +119,34 @@ pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> 
         });
         let keeping_up = tokio::spawn(request::keep_up(Arc::clone(&state)));
         let witnessed = tokio::spawn(witnessed(Arc::clone(&state)));
+        let looking = tokio::spawn(look_every_day(Arc::clone(&state)));
         accept(&listener, tls.as_ref(), &router(state), end).await;
         keeping_up.abort();
         witnessed.abort();
+        looking.abort();
         Ok(())
     })
+}
+
+/// Looks again at what a new day changes: which levels of the policies are in force, and how near certificates are to their
+/// end.
+async fn look_every_day(state: Arc<Inner>) {
+    let today = || state.setup.environment.now().date();
+    let mut looked = today();
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        if today() == looked {
+            continue;
+        }
+        match configured::record(&state).await {
+            Ok(_) => {
+                expiry::warn(&state);
+                looked = today();
+            }
+            Err(error) => tracing::warn!(%error, "the policies of today are not in the log yet"),
+        }
+    }
 }
 
 /// Lets witnesses sign the log as it grows.

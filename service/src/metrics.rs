@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::expiry;
 use crate::listen::Peer;
 use crate::problem::Problem;
 use crate::state::Inner;
@@ -41,6 +42,11 @@ struct OfProfile {
     profile: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSubject {
+    subject: String,
+}
+
 /// What is counted.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -49,6 +55,7 @@ pub(crate) struct Metrics {
     seconds: Histogram,
     waiting: Gauge,
     expiry: Family<OfProfile, Gauge>,
+    tls_expiry: Family<OfSubject, Gauge>,
 }
 
 impl Metrics {
@@ -67,8 +74,11 @@ impl Metrics {
         let waiting = Gauge::default();
         registry.register("waiting", "Requests in line for a thread", waiting.clone());
         let expiry = Family::default();
-        let told = "When the certificate of a profile ends, in seconds since 1970";
+        let told = "When the first certificate of a profile's chain ends, in seconds since 1970";
         registry.register("certificate_not_after", told, expiry.clone());
+        let tls_expiry = Family::default();
+        let told = "When a certificate of the TLS chain ends, in seconds since 1970";
+        registry.register("tls_certificate_not_after", told, tls_expiry.clone());
         Self {
             registry,
             answers,
@@ -76,6 +86,7 @@ impl Metrics {
             seconds,
             waiting,
             expiry,
+            tls_expiry,
         }
     }
 
@@ -126,7 +137,14 @@ pub(crate) async fn metrics(State(state): State<Arc<Inner>>) -> Result<Response,
         let gauge = metrics.expiry.get_or_create(&OfProfile {
             profile: profile_name,
         });
-        gauge.set(profile.identity.leaf().not_after.unix_timestamp());
+        if let Some(end) = expiry::end(profile) {
+            gauge.set(end.unix_timestamp());
+        }
+    }
+    for certificate in &state.tls_certificates {
+        let subject = certificate.subject.to_string();
+        let gauge = metrics.tls_expiry.get_or_create(&OfSubject { subject });
+        gauge.set(certificate.not_after.unix_timestamp());
     }
     let mut text = String::new();
     encode(&mut text, &metrics.registry).map_err(|error| Problem::internal(&error))?;

@@ -43,6 +43,17 @@ impl Profile {
         standing.find(|objection| !(is_test && of_test(objection)))
     }
 
+    /// The certificate of its chain that is not valid now: it signs nothing, whatever is sent.
+    pub fn out_of_time(&self, now: OffsetDateTime, anchors: &Anchors) -> Option<Objection> {
+        let objections = self.identity.objections(now, anchors, Purpose::Code);
+        objections.into_iter().find(|objection| {
+            matches!(
+                objection,
+                Objection::Expired { .. } | Objection::NotYetValid { .. }
+            )
+        })
+    }
+
     /// SHA-256 of its certificate, hexadecimal.
     pub fn thumbprint(&self) -> String {
         hex(&DigestAlgorithm::Sha256.of(&self.identity.leaf().der))

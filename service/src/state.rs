@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use formats::certificate::Certificate;
 use lint::policy::Policies;
 use signer::anchor::Anchors;
 use signer::environment::Environment;
@@ -15,11 +16,13 @@ use crate::clock;
 use crate::config::Config;
 use crate::gate::Gatekeeper;
 use crate::limits::{Limits, Ticket};
+use crate::listen::ServeError;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::profile::Profile;
 use crate::request::node_name;
 use crate::store::{Store, StoreError};
+use crate::tls::TlsConfig;
 use crate::upload::Uploads;
 use crate::workers::Workers;
 
@@ -51,6 +54,8 @@ pub struct Inner {
     pub(crate) workers: Workers,
     pub(crate) limits: Arc<Limits>,
     pub(crate) metrics: Metrics,
+    /// The certificate of TLS and those above it.
+    pub(crate) tls_certificates: Vec<Certificate>,
     /// A name for this run of this node.
     pub(crate) node: String,
     /// Told when there is work on requests.
@@ -77,7 +82,9 @@ pub type State = Arc<Inner>;
 ///
 /// # Errors
 /// Where the folder or the database cannot be opened.
-pub async fn open(setup: Setup) -> Result<State, LogError> {
+pub(crate) async fn open(setup: Setup) -> Result<State, ServeError> {
+    let tls = setup.config.tls.as_ref();
+    let tls_certificates = tls.map(TlsConfig::chain).transpose()?.unwrap_or_default();
     let store = Store::of(&setup.config).await?;
     let settings = setup.config.log_settings().map_err(LogError::from)?;
     let log = Log::open(store.clone(), &settings).await?;
@@ -95,6 +102,7 @@ pub async fn open(setup: Setup) -> Result<State, LogError> {
             setup.config.requests_at_once.max(1),
         )),
         metrics: Metrics::new(),
+        tls_certificates,
         node: node_name()?,
         wake: Notify::new(),
         setup,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use formats::certificate::Certificate;
 use rustls::RootCertStore;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -41,6 +42,15 @@ impl TlsConfig {
         self.certificate = folder.join(&self.certificate);
         self.key = folder.join(&self.key);
         self.client_ca = self.client_ca.take().map(|path| folder.join(path));
+    }
+
+    /// The certificate of the service and those above it, as far as they can be read.
+    pub(crate) fn chain(&self) -> Result<Vec<Certificate>, TlsError> {
+        let read = certificates(&self.certificate)?;
+        let parsed = read
+            .iter()
+            .filter_map(|der| Certificate::parse(der, 0).ok());
+        Ok(parsed.collect())
     }
 
     /// What takes connections.

@@ -1,5 +1,6 @@
 //! What clients send: streamed to disk, hashed on the way, bounded in length and patience.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::problem::{Problem, Slug};
 use crate::state::Inner;
+use crate::{chance, owner};
 
 /// How long a client may say nothing in the middle of a file.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -24,6 +26,10 @@ const LONGEST_NAME: usize = 128;
 
 /// The folder of the file itself.
 const OWN: &str = "file";
+/// How the file ends that says whether a node's folder is in use.
+const LOCK: &str = "lock";
+/// How often a lock that another node took for left over is made anew.
+const ATTEMPTS: usize = 16;
 
 /// A file that was sent. It is gone when this is dropped.
 pub(crate) struct Upload {
@@ -126,23 +132,42 @@ fn safe_name(name: &str) -> Result<String, Problem> {
     Ok(base.to_owned())
 }
 
-/// The folder in which uploads live while they are looked at.
+/// The folder in which uploads live while they are looked at. Nodes that share a data folder have one each, beside a file
+/// that its node holds by a lock: the folder of a node that holds it no more is left over.
 pub(crate) struct Uploads {
     folder: PathBuf,
+    lock: PathBuf,
+    /// Held as long as this is open.
+    _held: File,
 }
 
 impl Uploads {
-    /// Makes the folder and empties it: what is there belonged to a process that ended.
+    /// Makes a folder of its own, and removes those of nodes that have ended.
     pub(crate) fn open(data: &Path) -> std::io::Result<Self> {
-        let folder = data.join("uploads");
-        std::fs::create_dir_all(&folder)?;
-        let process = folder.join(std::process::id().to_string());
-        std::fs::remove_dir_all(&process).or_else(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
-        })?;
-        std::fs::create_dir(&process)?;
-        Ok(Self { folder: process })
+        let all = data.join("uploads");
+        std::fs::create_dir_all(&all)?;
+        owner::give_to_owner_of(data, &all)?;
+        sweep(&all)?;
+        for _ in 0..ATTEMPTS {
+            let name = chance::bytes::<8>().map_err(std::io::Error::other)?;
+            let folder = all.join(hex(&name));
+            let lock = folder.with_extension(LOCK);
+            let held = File::create_new(&lock)?;
+            // Where a file system has no locks, nothing is ever removed there.
+            held.lock().ok();
+            // Another node may have looked at it before it was held.
+            if lock.exists() {
+                std::fs::create_dir(&folder)?;
+                return Ok(Self {
+                    folder,
+                    lock,
+                    _held: held,
+                });
+            }
+        }
+        Err(std::io::Error::other(
+            "files vanish from the folder of uploads",
+        ))
     }
 
     /// A file that is kept elsewhere, as if it had just been sent.
@@ -180,6 +205,38 @@ impl Uploads {
 impl Drop for Uploads {
     fn drop(&mut self) {
         std::fs::remove_dir_all(&self.folder).ok();
+        std::fs::remove_file(&self.lock).ok();
+    }
+}
+
+/// Removes what belongs to no node that runs. A folder is made after its lock, and goes before it.
+fn sweep(all: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(all)? {
+        let path = entry?.path();
+        let is_lock = path.extension().is_some_and(|extension| extension == LOCK);
+        let folder = path.with_extension("");
+        if !is_lock {
+            if !path.with_extension(LOCK).exists() {
+                remove_folder(&path)?;
+            }
+            continue;
+        }
+        // Gone by now: another node tidies up as well.
+        let Ok(file) = File::open(&path) else {
+            continue;
+        };
+        if file.try_lock().is_ok() {
+            remove_folder(&folder)?;
+            std::fs::remove_file(&path).ok();
+        }
+    }
+    Ok(())
+}
+
+fn remove_folder(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -195,5 +252,28 @@ mod tests {
         for wrong in ["", "..", "a/", "a/..", "a:b", "x\0", &"n".repeat(129)] {
             assert!(safe_name(wrong).is_err(), "{wrong}");
         }
+    }
+    #[test]
+    fn nodes_of_one_folder_leave_each_other_alone_and_tidy_up_after_the_dead() {
+        let data = tempfile::tempdir().unwrap();
+        let all = data.path().join("uploads");
+        let one = Uploads::open(data.path()).unwrap();
+        let two = Uploads::open(data.path()).unwrap();
+        let upload = one.folder().unwrap();
+        two.probe().unwrap();
+        // As kills leave them: with a lock that nobody holds, and between the two steps of the end.
+        for left in ["dead", "half"] {
+            std::fs::create_dir(all.join(left)).unwrap();
+            std::fs::write(all.join(left).join("file"), "x").unwrap();
+        }
+        std::fs::write(all.join("dead.lock"), "").unwrap();
+        let three = Uploads::open(data.path()).unwrap();
+        assert!(upload.path().is_dir());
+        for node in [&one, &two, &three] {
+            node.probe().unwrap();
+        }
+        assert_eq!(std::fs::read_dir(&all).unwrap().count(), 6);
+        drop((upload, one, two, three));
+        assert_eq!(std::fs::read_dir(&all).unwrap().count(), 0);
     }
 }

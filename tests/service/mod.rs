@@ -5,6 +5,7 @@ mod client;
 mod issuer;
 #[cfg(feature = "postgres")]
 mod nodes;
+mod operating;
 mod page;
 #[cfg(feature = "postgres")]
 mod postgres;

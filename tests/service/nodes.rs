@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use signer::digest::{DigestAlgorithm, hex};
 
 use super::issuer::{ISSUER, Issuer};
+use super::operating::{audit_token, entries};
 use super::postgres::Postgres;
 use super::server::{Answer, Server};
 use crate::support::{Run, proofmark, testcert};
@@ -299,6 +300,59 @@ impl<'a> Auditor<'a> {
         let run = self.audit("verify", "log").ended(1);
         assert!(run.stdout.starts_with("failed"), "{}", run.stdout);
         self.audit("verify", "--since late old").ended(1);
+    }
+}
+
+#[test]
+fn nodes_that_start_together_write_once_what_they_are_configured_for() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let database = postgres.database("together");
+    let (first, second) = (crate::support::folder(), crate::support::folder());
+    let configure = |approvals: u32| {
+        let config = format!(
+            "[service]\ndatabase = '{database}'\n[service.log]\nkey = '{}'\n\
+             [service.profile.test]\ngate = 'test'\napprovals = {approvals}\n",
+            first.path().join("shared.key").display()
+        );
+        for folder in [&first, &second] {
+            std::fs::write(folder.path().join("proofmark.toml"), &config).unwrap();
+        }
+    };
+    configure(0);
+    let token = audit_token(first.path());
+    let mut expected = vec![
+        "token-created",
+        "policy-changed",
+        "key-changed",
+        "access-changed",
+    ];
+    for approvals in [0, 2, 3] {
+        if approvals > 0 {
+            configure(approvals);
+            expected.push("policy-changed");
+        }
+        let (one, two) = std::thread::scope(|scope| {
+            let [one, two] =
+                [&first, &second].map(|folder| scope.spawn(|| Server::start(folder.path())));
+            (one.join().unwrap(), two.join().unwrap())
+        });
+        for node in [&one, &two] {
+            let entries = entries(node, &token);
+            let told: Vec<&str> = entries
+                .iter()
+                .map(|e| e["decision"].as_str().unwrap())
+                .collect();
+            assert_eq!(told, expected);
+            assert_eq!(
+                entries.last().unwrap()["claims"]["approvals"]
+                    .as_u64()
+                    .unwrap_or(0),
+                u64::from(approvals)
+            );
+        }
+        assert_eq!((one.stop(), two.stop()), (Some(0), Some(0)));
     }
 }
 

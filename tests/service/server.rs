@@ -15,6 +15,8 @@ pub(super) struct Server {
     process: Option<Child>,
     /// `http://127.0.0.1:PORT`.
     pub(super) url: String,
+    /// What it printed before it listened.
+    pub(super) printed: String,
     /// The token that it printed, where it did.
     pub(super) token: Option<String>,
 }
@@ -35,8 +37,13 @@ impl Server {
     }
 
     /// Starts it by a command that runs the program in `folder`.
-    pub(super) fn start_by(mut command: Command, folder: &Path) -> Self {
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
+    pub(super) fn start_by(command: Command, folder: &Path) -> Self {
+        Self::start_with(command, folder, &["--listen", "127.0.0.1:0"])
+    }
+
+    /// Starts it with these options.
+    pub(super) fn start_with(mut command: Command, folder: &Path, options: &[&str]) -> Self {
+        command.arg("serve").args(options);
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
         let mut printed = String::new();
@@ -53,6 +60,7 @@ impl Server {
         let mut server = Self {
             process: Some(process),
             url,
+            printed,
             token: None,
         };
         if !folder.join("proofmark.toml").exists() {

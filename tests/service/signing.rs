@@ -18,8 +18,8 @@ fn with_nothing_set_up_a_cabinet_is_signed_as_the_command_line_signs_it() {
         &read(folder.path(), "plain.cab"),
     );
     let answer = answer.is(200);
-    // The token was the first entry.
-    assert_eq!(answer.header("proofmark-entry"), "1");
+    // Policy, key, who may do what, and the token were the first entries.
+    assert_eq!(answer.header("proofmark-entry"), "4");
     proofmark(
         folder.path(),
         "sign --profile test --out signed.cab plain.cab",

@@ -49,6 +49,8 @@ pub enum Decision {
     PolicyChanged,
     /// A profile has another key than when the service last ran.
     KeyChanged,
+    /// Other credentials count than when the service last ran, or for something else.
+    AccessChanged,
 }
 
 impl Decision {
@@ -68,6 +70,7 @@ impl Decision {
             Self::TokenRevoked => "token-revoked",
             Self::PolicyChanged => "policy-changed",
             Self::KeyChanged => "key-changed",
+            Self::AccessChanged => "access-changed",
         }
     }
 }

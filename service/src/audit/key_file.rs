@@ -8,6 +8,7 @@ use pkcs8::{LineEnding, SecretDocument};
 use zeroize::Zeroizing;
 
 use super::note::{NoteError, NoteKey};
+use crate::owner;
 
 /// What it calls itself.
 const LABEL: &str = "PRIVATE KEY";
@@ -66,7 +67,9 @@ fn make(path: &Path) -> Result<(), KeyFileError> {
         .map_err(|_| KeyFileError::Malformed)?;
     // Temporary files are their owner's alone; the key appears whole, and takes no other's place.
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let folder = folder.unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    owner::give_to_owner_of(folder, file.path())?;
     file.write_all(pem.as_bytes())?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(path) {

@@ -89,7 +89,7 @@ impl Keys {
 }
 
 /// Whether a place is an address.
-pub(super) fn is_address(place: &str) -> bool {
+pub(crate) fn is_address(place: &str) -> bool {
     place.starts_with("https://") || place.starts_with("http://")
 }
 

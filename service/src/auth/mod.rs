@@ -22,6 +22,7 @@ pub use certificate::CertificateRule;
 pub use oidc::{ClaimRule, Issuer};
 pub use role::{Grant, Role};
 
+pub(crate) use keys::is_address;
 pub(crate) use oidc::Issuers;
 
 /// The columns by which people are told apart.

@@ -78,6 +78,10 @@ pub(crate) async fn ask(
         let problem = "a reason of at most 2000 bytes is needed";
         return Err(Problem::because(Slug::BadRequest, problem));
     }
+    let now = state.setup.environment.now();
+    if let Some(objection) = profile.out_of_time(now, &state.setup.anchors) {
+        return Err(failure(&WorkError::Objection(objection)));
+    }
     let upload = upload::receive(&state, &headers, body, query.name()).await?;
     let at_work = Arc::clone(&state);
     let name = query.profile().to_owned();

@@ -16,6 +16,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
 use signer::digest::{DigestAlgorithm, hex};
+use signer::identity::Objection;
 
 use crate::audit::Receipt;
 use crate::auth::{Principal, Role};
@@ -210,6 +211,9 @@ pub(crate) fn failure(error: &WorkError) -> Problem {
     tracing::error!(cause = %error, "a file was not signed");
     match error {
         WorkError::File(problem) => Problem::because(Slug::NotSignable, problem),
+        WorkError::Objection(
+            objection @ (Objection::Expired { .. } | Objection::NotYetValid { .. }),
+        ) => Problem::because(Slug::KeyUnavailable, objection),
         WorkError::Objection(_) => Problem::because(
             Slug::KeyUnavailable,
             "the certificate of this profile must not sign now",

@@ -6,14 +6,15 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::Engine;
-use crate::{audit, auth, page};
+use crate::{audit, auth, configured, page};
 
 /// Name and text, written for PostgreSQL.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("service", include_str!("schema.sql")),
     ("audit", audit::SCHEMA),
     ("page", page::SCHEMA),
     ("people", auth::PEOPLE),
+    ("configured", configured::SCHEMA),
 ];
 
 /// What brings the tables of this database up to date.

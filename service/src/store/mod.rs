@@ -12,10 +12,13 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, Executor};
 
 use crate::config::Config;
+use crate::owner;
 
 /// A transaction that may write.
 pub type Transaction = sqlx::Transaction<'static, Any>;
 
+/// What SQLite's file is called in the data folder.
+pub(crate) const FILE: &str = "proofmark.db";
 /// How long a request waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections of a node; SQLite has one writer at a time anyway.
@@ -27,6 +30,9 @@ pub enum StoreError {
     /// The data folder cannot be made.
     #[error("the data folder cannot be made: {0}")]
     Folder(#[source] std::io::Error),
+    /// The file of the database cannot be made.
+    #[error("the database cannot be made: {0}")]
+    File(#[source] std::io::Error),
     /// The path of the database file cannot be written as an address.
     #[error("the path of the database is not Unicode")]
     Path,
@@ -79,7 +85,7 @@ impl Store {
         std::fs::create_dir_all(&config.data).map_err(StoreError::Folder)?;
         match &config.database {
             Some(url) => Self::open(url).await,
-            None => Self::open_file(&config.data.join("proofmark.db")).await,
+            None => Self::open_file(&config.data.join(FILE)).await,
         }
     }
 
@@ -89,6 +95,7 @@ impl Store {
     /// Where it cannot be opened, or its tables cannot be brought up to date.
     pub async fn open_file(path: &Path) -> Result<Self, StoreError> {
         let path = std::path::absolute(path).map_err(StoreError::Folder)?;
+        make(&path).map_err(StoreError::File)?;
         let path = path.to_str().ok_or(StoreError::Path)?;
         Self::open(&format!("sqlite://{}?mode=rwc", encoded(path))).await
     }
@@ -165,6 +172,22 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.pool.execute("SELECT 1").await?;
         Ok(())
+    }
+}
+
+/// Makes the file for its owner alone where there is none; SQLite gives what it puts beside it the same owner.
+fn make(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => owner::give_to_owner_of(folder, path).inspect_err(|_| {
+            std::fs::remove_file(path).ok();
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
