@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use lint::nearest::nearest;
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -134,6 +135,15 @@ impl Profile {
     }
 }
 
+/// The word that was probably meant by one that is not known: the message names it, then those that are.
+fn meant(message: &str) -> Option<&str> {
+    let is_about_word =
+        message.starts_with("unknown field") || message.starts_with("unknown variant");
+    let mut words = message.split('`').skip(1).step_by(2);
+    let word = words.next().filter(|_| is_about_word)?;
+    nearest(word, words)
+}
+
 impl Config {
     /// The given file, or the nearest `proofmark.toml`, or nothing.
     pub(crate) fn find(given: Option<&Path>) -> Result<Self, Error> {
@@ -154,7 +164,14 @@ impl Config {
     fn read(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
         let file = toml::from_str(&text).map_err(|error| {
-            Error::file(path, error).hint("README.md shows a proofmark.toml with every key")
+            let hint = match meant(error.message()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => {
+                    "examples/proofmark.toml and `proofmark serve --print-config` show the keys"
+                        .to_owned()
+                }
+            };
+            Error::file(path, error).hint(hint)
         })?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self { folder, file })

@@ -108,6 +108,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Exit, Error> {
     let config = match &cli.command {
         Command::Keys(arguments) if arguments.is_survey() => Config::default(),
+        Command::Serve(arguments) if arguments.is_print() => Config::default(),
         _ => Config::find(cli.config.as_deref())?,
     };
     match cli.command {

@@ -21,6 +21,9 @@ use crate::policies::PolicyArgs;
 use crate::profile::{self, KeyFiles};
 use crate::{output, trust};
 
+/// What is printed with `--print-config`.
+const TEMPLATE: &str = include_str!("../packaging/template.toml");
+
 /// Run the service: it holds the keys, and signs what passes the policy of their profile.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
@@ -33,10 +36,24 @@ pub(crate) struct ServeArgs {
     /// Folder of what the service keeps, instead of that of proofmark.toml
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Print a proofmark.toml with every setting, and run nothing
+    #[arg(long)]
+    print_config: bool,
+}
+
+impl ServeArgs {
+    /// Whether no configuration is read.
+    pub(crate) fn is_print(&self) -> bool {
+        self.print_config
+    }
 }
 
 /// Runs the command.
 pub(crate) fn run(arguments: &ServeArgs, config: &Config) -> Result<Exit, Error> {
+    if arguments.is_print() {
+        output::result(TEMPLATE)?;
+        return Ok(Exit::Clean);
+    }
     let mut settings = config.service();
     settings.listen = arguments.listen.unwrap_or(settings.listen);
     settings.behind_tls_proxy |= arguments.behind_tls_proxy;

@@ -138,6 +138,7 @@ fn certificate(rule: &CertificateRule) -> Value {
     json!({
         "subject": rule.subject.as_ref().map(ToString::to_string),
         "sha256": rule.sha256,
+        "person": rule.person,
         "profiles": rule.profiles,
         "roles": rule.roles,
     })

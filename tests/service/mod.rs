@@ -12,3 +12,4 @@ mod postgres;
 mod principals;
 mod server;
 mod signing;
+mod template;

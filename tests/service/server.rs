@@ -32,6 +32,7 @@ impl Server {
         Self {
             process: None,
             url: url.to_owned(),
+            printed: String::new(),
             token: None,
         }
     }
