@@ -33,6 +33,7 @@ use crate::upload::Upload;
 const AROUND: &str = "around.cab";
 
 /// What the linter said.
+#[derive(Clone)]
 pub(crate) struct Judged {
     /// The report as JSON.
     pub(crate) report: Vec<u8>,

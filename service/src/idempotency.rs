@@ -110,7 +110,7 @@ pub(crate) async fn begin(store: &Store, asked: Asked, now: i64) -> Result<Known
     let held: i64 = row.try_get("lease_until")?;
     // The clock may have been set back: a lease that ends later than any that begins now is none.
     if held > now && held <= until {
-        return Err(Problem::new(Slug::InProgress).retry_after(2));
+        return Err(in_progress());
     }
     let taken = sqlx::query(
         "UPDATE idempotency SET lease_until = $1 \
@@ -125,20 +125,23 @@ pub(crate) async fn begin(store: &Store, asked: Asked, now: i64) -> Result<Known
     transaction.commit().await?;
     match taken.rows_affected() {
         1 => Ok(Known::Ours(Lease { asked, until })),
-        _ => Err(Problem::new(Slug::InProgress).retry_after(2)),
+        _ => Err(in_progress()),
     }
 }
 
-/// Keeps an answer, within the transaction of its entry.
-///
-/// # Errors
-/// [`Slug::InProgress`] where somebody else took the work up meanwhile: their answer counts.
+/// The work of a key is somebody else's.
+pub(crate) fn in_progress() -> Problem {
+    Problem::new(Slug::InProgress).retry_after(2)
+}
+
+/// Keeps an answer, within the transaction of its entry. False where somebody else took the work up meanwhile: their
+/// answer counts.
 pub(crate) async fn finish(
     transaction: &mut Transaction,
     lease: &Lease,
     answer: &[u8],
     entry: u64,
-) -> Result<(), Problem> {
+) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "UPDATE idempotency SET answer = $1, entry = $2 \
          WHERE principal = $3 AND idempotency_key = $4 AND lease_until = $5 AND answer IS NULL",
@@ -150,10 +153,7 @@ pub(crate) async fn finish(
     .bind(lease.until)
     .execute(&mut **transaction)
     .await?;
-    match done.rows_affected() {
-        1 => Ok(()),
-        _ => Err(Problem::new(Slug::InProgress).retry_after(2)),
-    }
+    Ok(done.rows_affected() == 1)
 }
 
 /// Gives the work of a key back after a failure, so that the next request does it.
@@ -206,12 +206,14 @@ mod tests {
             panic!("the lease ended")
         };
         let mut transaction = store.begin().await.unwrap();
-        assert!(finish(&mut transaction, &lease, b"late", 1).await.is_err());
+        assert!(!finish(&mut transaction, &lease, b"late", 1).await.unwrap());
         drop(transaction);
         let mut transaction = store.begin().await.unwrap();
-        finish(&mut transaction, &second, b"answer", 7)
-            .await
-            .unwrap();
+        assert!(
+            finish(&mut transaction, &second, b"answer", 7)
+                .await
+                .unwrap()
+        );
         transaction.commit().await.unwrap();
         let Ok(Known::Answered { answer, entry }) = begin(&store, asked("x"), later).await else {
             panic!("there is an answer")

@@ -22,6 +22,7 @@ mod chance;
 pub mod clock;
 pub mod config;
 mod configured;
+mod decisions;
 mod drain;
 mod expiry;
 mod files;

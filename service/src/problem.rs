@@ -176,7 +176,7 @@ impl Slug {
 }
 
 /// What a client is told, and nothing else: causes are logged where they happen.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Problem {
     slug: Slug,
     detail: Option<String>,
@@ -246,7 +246,10 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(cause = %error, "the database did not answer");
-        Self::new(Slug::Unavailable).retry_after(10)
+        match error.is_full() {
+            true => Self::new(Slug::StorageFull).retry_after(60),
+            false => Self::new(Slug::Unavailable).retry_after(10),
+        }
     }
 }
 

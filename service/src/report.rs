@@ -1,17 +1,18 @@
 //! Lint reports that entries of the log name by their hash.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 use crate::auth::{Principal, Role};
 use crate::gate::Judged;
 use crate::problem::{Problem, Slug};
 use crate::state::Inner;
-use crate::store::{Store, StoreError, Transaction};
+use crate::store::{Store, StoreError, Transaction, places};
 
 /// Every profile: a report does not say which it was made for.
 const ALL: &str = "*";
@@ -22,14 +23,32 @@ pub(crate) async fn keep(
     judged: &Judged,
     now: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO report (sha256, content, created) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    keep_all(
+        transaction,
+        &BTreeMap::from([(judged.sha256.as_str(), judged)]),
+        now,
     )
-    .bind(&judged.sha256)
-    .bind(judged.report.clone())
-    .bind(now)
-    .execute(&mut **transaction)
-    .await?;
+    .await
+}
+
+/// Keeps reports, by their hashes.
+pub(crate) async fn keep_all(
+    transaction: &mut Transaction,
+    reports: &BTreeMap<&str, &Judged>,
+    now: i64,
+) -> Result<(), StoreError> {
+    if reports.is_empty() {
+        return Ok(());
+    }
+    let values = places(reports.len(), 3);
+    let query = format!(
+        "INSERT INTO report (sha256, content, created) VALUES {values} ON CONFLICT DO NOTHING"
+    );
+    let mut query = sqlx::query(AssertSqlSafe(query));
+    for (sha256, judged) in reports {
+        query = query.bind(*sha256).bind(judged.report.clone()).bind(now);
+    }
+    query.execute(&mut **transaction).await?;
     Ok(())
 }
 

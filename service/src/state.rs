@@ -14,6 +14,7 @@ use crate::audit::{Log, LogError};
 use crate::auth::{Issuers, Principal};
 use crate::clock;
 use crate::config::Config;
+use crate::decisions::Decisions;
 use crate::gate::Gatekeeper;
 use crate::limits::{Limits, Ticket};
 use crate::listen::ServeError;
@@ -48,6 +49,7 @@ pub struct Inner {
     pub store: Store,
     /// The log of decisions.
     pub log: Log,
+    pub(crate) decisions: Decisions,
     pub(crate) gate: Gatekeeper,
     pub(crate) issuers: Issuers,
     pub(crate) uploads: Uploads,
@@ -91,6 +93,7 @@ pub(crate) async fn open(setup: Setup) -> Result<State, ServeError> {
     let uploads = Uploads::open(&setup.config.data).map_err(StoreError::Folder)?;
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     Ok(Arc::new(Inner {
+        decisions: Decisions::start(store.clone()),
         store,
         log,
         gate: Gatekeeper::new(setup.policies.clone()),

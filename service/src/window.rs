@@ -14,9 +14,9 @@ use sqlx::Row;
 use crate::audit::{Decision, Entry};
 use crate::auth::{Principal, Role, token};
 use crate::problem::{JsonBody, Problem, Slug};
-use crate::sign::record::{Asking, entry_of};
+use crate::sign::record::entry_of;
 use crate::state::Inner;
-use crate::store::{Store, Transaction};
+use crate::store::{Store, StoreError, Transaction};
 use crate::{chance, clock};
 
 /// Longest window, in milliseconds.
@@ -66,34 +66,44 @@ pub(crate) async fn is_open(
     Ok(row.is_some())
 }
 
-/// Uses one signature of a window, within the transaction of its entry, and says of which.
-///
-/// # Errors
-/// [`Slug::ApprovalNeeded`] where none is open any more.
+/// Whose windows a signature may be taken of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WindowUse {
+    pub(crate) principal: String,
+    /// The person behind the principal, whose own consent does not count.
+    pub(crate) person: String,
+    pub(crate) profile: String,
+}
+
+/// Takes a signature of a window within the transaction of its entry, and says of which; nothing where none is open any
+/// more.
 pub(crate) async fn take(
     transaction: &mut Transaction,
-    asking: &Asking<'_>,
+    of: &WindowUse,
     now: i64,
-) -> Result<String, Problem> {
+) -> Result<Option<String>, StoreError> {
     let query = format!(
         "UPDATE approval_window SET used = used + 1 \
          WHERE id = (SELECT id FROM approval_window WHERE {OPEN} ORDER BY ends, id LIMIT 1) \
          AND used < most AND revoked IS NULL RETURNING id"
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(query))
-        .bind(&asking.principal.id)
-        .bind(asking.profile_name)
+        .bind(&of.principal)
+        .bind(&of.profile)
         .bind(now)
-        .bind(&asking.principal.person)
+        .bind(&of.person)
         .fetch_optional(&mut **transaction)
         .await?;
-    match row {
-        Some(row) => Ok(row.try_get(0)?),
-        None => Err(Problem::because(
-            Slug::ApprovalNeeded,
-            "the window has closed",
-        )),
-    }
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+/// Gives a signature back that was taken in the same transaction.
+pub(crate) async fn give_back(transaction: &mut Transaction, id: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE approval_window SET used = used - 1 WHERE id = $1")
+        .bind(id)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
 }
 
 /// `POST /v1/windows`: opens a window; who opens it agrees to it.

@@ -303,6 +303,134 @@ impl<'a> Auditor<'a> {
     }
 }
 
+/// A profile for jobs of the repository `a`, and one that needs one person's consent.
+fn configure_jobs(folder: &Path, database: &str) {
+    let config = format!(
+        "[service]\ndatabase = '{database}'\n[service.profile.test]\ngate = 'test'\n\
+         [profile.asked]\nkind = 'test'\npfx = '{}'\n[service.profile.asked]\ngate = 'test'\napprovals = 1\n\
+         [[service.oidc]]\nissuer = '{ISSUER}'\naudience = 'proofmark'\njwks = 'jwks.json'\n\
+         [[service.oidc.allow]]\nclaims = {{ repository = 'a' }}\nprofiles = ['*']\nroles = ['sign', 'audit']\n\
+         [[service.oidc.allow]]\nclaims = {{ repository = 'people' }}\nprofiles = ['*']\nroles = ['approve']\n",
+        testcert("oem.pfx").display(),
+    );
+    std::fs::write(folder.join("proofmark.toml"), config).unwrap();
+}
+
+/// Whether the whole log holds, by the key that it tells.
+fn expect_log(folder: &Path, node: &Server, job: &Person) -> usize {
+    let key = node.get("/log/key").is(200).text();
+    std::fs::write(folder.join("log.pub"), key).unwrap();
+    let token = job.token.trim_start_matches("Bearer ");
+    let mut verify = crate::support::command(folder);
+    verify.args(["audit", "verify", "--key", "log.pub", &node.url]);
+    let output = verify.env("PROOFMARK_TOKEN", token).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let checkpoint = node.get("/log/checkpoint").is(200).text();
+    checkpoint.lines().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn two_nodes_that_sign_at_once_keep_one_log_without_a_gap() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let folder = crate::support::folder();
+    let path = folder.path();
+    let issuer = Issuer::new(path);
+    configure_jobs(path, &postgres.database("load"));
+    let nodes = [Server::start(path), Server::start(path)];
+    let job = Person::new(&issuer, "job", "a");
+    let input = std::fs::read(path.join("plain.cab")).unwrap();
+    let sign = |node: &Server, name: &str, key: &str| {
+        let path = format!("/v1/sign?profile=test&name={name}.cab");
+        let headers = [
+            ("authorization", job.token.as_str()),
+            ("idempotency-key", key),
+        ];
+        let answer = node.post_with(
+            &path,
+            &input,
+            &headers[..if key.is_empty() { 1 } else { 2 }],
+        );
+        answer
+            .is(200)
+            .header("proofmark-entry")
+            .parse::<usize>()
+            .unwrap()
+    };
+    // Clients of both nodes; every second request has a key, and the reports are those of few names.
+    let entries = std::thread::scope(|scope| {
+        let (sign, nodes) = (&sign, &nodes);
+        let clients: Vec<_> = (0..8)
+            .map(|client| {
+                scope.spawn(move || {
+                    let keyed = |number: usize| match number % 2 {
+                        0 => format!("{client}-{number}"),
+                        _ => String::new(),
+                    };
+                    let name = |number: usize| format!("n{}", number % 3);
+                    (0..12)
+                        .map(|number| sign(&nodes[client % 2], &name(number), &keyed(number)))
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let entries = clients
+            .into_iter()
+            .flat_map(|client| client.join().unwrap());
+        entries.collect::<Vec<_>>()
+    });
+    let mut sorted = entries.clone();
+    sorted.sort_unstable();
+    assert!(sorted.windows(2).all(|two| two[0] < two[1]), "{sorted:?}");
+    assert_eq!(expect_log(path, &nodes[0], &job), entries.len());
+    // The other node knows what a key stood for.
+    assert_eq!(sign(&nodes[1], "n0", "0-0"), entries[0]);
+    assert_eq!(expect_log(path, &nodes[1], &job), entries.len());
+}
+
+#[test]
+fn two_nodes_race_for_one_request_and_one_of_them_signs_it() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let folder = crate::support::folder();
+    let path = folder.path();
+    let issuer = Issuer::new(path);
+    configure_jobs(path, &postgres.database("race"));
+    let nodes = [Server::start(path), Server::start(path)];
+    let job = Person::new(&issuer, "job", "a");
+    let people = ["ann", "ben"].map(|name| Person::new(&issuer, name, "people"));
+    let input = std::fs::read(path.join("plain.cab")).unwrap();
+    let ask = "/v1/requests?profile=asked&name=plain.cab&reason=race";
+    let rounds = 50;
+    for round in 0..rounds {
+        let request = job.post(&nodes[round % 2], ask, &input).is(201).json();
+        let id = request["id"].as_str().unwrap();
+        let approve = format!("/v1/requests/{id}/approve");
+        // Both nodes decide at once, and both of them look for what is to be signed at once.
+        let barrier = std::sync::Barrier::new(2);
+        let mut votes = std::thread::scope(|scope| {
+            let votes = [0, 1].map(|side: usize| {
+                let (barrier, approve, people, nodes) = (&barrier, &approve, &people, &nodes);
+                scope.spawn(move || {
+                    barrier.wait();
+                    people[side].post(&nodes[side], approve, b"{}").status
+                })
+            });
+            votes.map(|vote| vote.join().unwrap())
+        });
+        votes.sort_unstable();
+        assert_eq!(votes, [200, 409], "round {round}");
+        let done = job.signed(&nodes[(round + 1) % 2], id);
+        assert_eq!(done["state"], "signed", "{done:#}");
+        // Asked for, agreed to, signed: three entries, and no fourth.
+        assert_eq!(done["entry"], json!(3 * round + 2), "{done:#}");
+    }
+    assert_eq!(expect_log(path, &nodes[0], &job), 3 * rounds);
+}
+
 #[test]
 fn nodes_that_start_together_write_once_what_they_are_configured_for() {
     let Some(postgres) = Postgres::start() else {
@@ -364,13 +492,7 @@ fn a_database_that_stops_and_comes_back_loses_nothing() {
     let folder = crate::support::folder();
     let path = folder.path();
     let issuer = Issuer::new(path);
-    let config = format!(
-        "[service]\ndatabase = '{}'\n[service.profile.test]\ngate = 'test'\n[[service.oidc]]\nissuer = '{ISSUER}'\n\
-         audience = 'proofmark'\njwks = 'jwks.json'\n[[service.oidc.allow]]\nclaims = {{ repository = 'a' }}\n\
-         profiles = ['test']\nroles = ['sign']\n",
-        postgres.database("stops")
-    );
-    std::fs::write(path.join("proofmark.toml"), config).unwrap();
+    configure_jobs(path, &postgres.database("stops"));
     let server = Server::start(path);
     let job = Person::new(&issuer, "job", "a");
     let input = std::fs::read(path.join("plain.cab")).unwrap();

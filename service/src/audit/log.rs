@@ -1,14 +1,13 @@
 //! The log in the database: appending to it.
 
 use sqlx::Row;
-use sqlx::any::AnyRow;
 
 use super::checkpoint::Checkpoint;
+use super::end::{End, Receipt};
 use super::entry::Entry;
 use super::merkle::{Frontier, TreeHash};
 use super::note::{NoteKey, VerifierKey, is_name};
 use super::proof::Proof;
-use super::tile::HEIGHT;
 use super::{LogError, LogSettings, Witness, key_file};
 use crate::store::{Store, StoreError, Transaction};
 
@@ -17,15 +16,6 @@ pub struct Log {
     key: NoteKey,
     pub(super) witnesses: Vec<Witness>,
     pub(super) store: Store,
-}
-
-/// What shows that an entry is in the log, once the transaction is committed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// Its number, from 0.
-    pub index: u64,
-    path: Vec<TreeHash>,
-    root: TreeHash,
 }
 
 impl Log {
@@ -98,53 +88,10 @@ impl Log {
         entry: &Entry,
     ) -> Result<Receipt, StoreError> {
         let bytes = entry.bytes()?;
-        // The row is locked by whoever changes it, in both databases.
-        let row = sqlx::query(
-            "UPDATE audit_head SET size = size + 1 WHERE id = 0 RETURNING size - 1 AS size, frontier",
-        )
-        .fetch_one(&mut **transaction)
-        .await?;
-        let mut frontier = frontier(&row)?;
-        let index = frontier.size();
-        let position = number(index)?;
-        let path = frontier.path_of_next();
-        let leaf = TreeHash::of_leaf(&bytes);
-        let completed = frontier.push(leaf);
-        sqlx::query(
-            "INSERT INTO audit_entry (position, leaf, entry, profile) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(position)
-        .bind(leaf.0.to_vec())
-        .bind(bytes)
-        .bind(entry.profile.clone())
-        .execute(&mut **transaction)
-        .await?;
-        for (subtree, hash) in completed {
-            if subtree.level > 0 && subtree.level % HEIGHT == 0 {
-                sqlx::query("INSERT INTO audit_tile (level, position, hash) VALUES ($1, $2, $3)")
-                    .bind(i64::from(subtree.level / HEIGHT))
-                    .bind(number(subtree.position)?)
-                    .bind(hash.0.to_vec())
-                    .execute(&mut **transaction)
-                    .await?;
-            }
-        }
-        for digest in entry.digests() {
-            sqlx::query("INSERT INTO audit_digest (digest, position) VALUES ($1, $2)")
-                .bind(digest.to_owned())
-                .bind(position)
-                .execute(&mut **transaction)
-                .await?;
-        }
-        sqlx::query("UPDATE audit_head SET frontier = $1 WHERE id = 0")
-            .bind(frontier.to_bytes())
-            .execute(&mut **transaction)
-            .await?;
-        Ok(Receipt {
-            index,
-            path,
-            root: frontier.root(),
-        })
+        let mut end = End::lock(transaction).await?;
+        let receipt = end.push(entry, bytes)?;
+        end.write(transaction).await?;
+        Ok(receipt)
     }
 
     /// The proof that goes with an answer. It holds once the transaction is committed.
@@ -174,17 +121,4 @@ async fn stored_key(store: &Store) -> Result<Option<String>, StoreError> {
         .fetch_optional(store.pool())
         .await?;
     Ok(row.map(|row| row.try_get(0)).transpose()?)
-}
-
-/// The tree of a row with `size` and `frontier`.
-pub(super) fn frontier(row: &AnyRow) -> Result<Frontier, StoreError> {
-    let (size, bytes): (i64, Vec<u8>) = (row.try_get("size")?, row.try_get("frontier")?);
-    let size = u64::try_from(size).ok();
-    let frontier = size.and_then(|size| Frontier::from_bytes(size, &bytes));
-    frontier.ok_or_else(|| StoreError::Stored("the head of the log".to_owned()))
-}
-
-/// A number as the database takes it.
-pub(super) fn number(number: u64) -> Result<i64, StoreError> {
-    i64::try_from(number).map_err(|_| StoreError::Stored("a place beyond 2^63".to_owned()))
 }

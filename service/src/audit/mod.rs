@@ -6,6 +6,7 @@
 //! files alone, so that the log is verified without the service ([`source`]).
 
 pub mod checkpoint;
+mod end;
 mod entry;
 mod key_file;
 mod log;
@@ -22,9 +23,11 @@ mod witness;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use end::End;
+pub use end::Receipt;
 pub use entry::{Decision, Entry, EntryError, PolicyVersion, Subject};
 pub use key_file::KeyFileError;
-pub use log::{Log, Receipt};
+pub use log::Log;
 pub use reading::{CosignError, Numbered};
 pub(crate) use routes::routes;
 pub use witness::{Witness, WitnessError};

@@ -4,7 +4,8 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::checkpoint::Checkpoint;
-use super::log::{Log, frontier, number};
+use super::end::{frontier, number};
+use super::log::Log;
 use super::merkle::{
     Frontier, Leaves, TreeHash, concatenated, consistency_path, fold, inclusion_path,
 };

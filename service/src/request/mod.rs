@@ -108,7 +108,8 @@ pub(crate) async fn ask(
     };
     if !judged.passes {
         let reason = format!("{} findings weigh as errors", judged.errors);
-        let receipt = asking.refused(&state, Some(&judged), &reason).await?;
+        let kept = Some(judged.clone());
+        let receipt = asking.refused(&state, kept, &reason).await?;
         return Err(refusal(&judged, receipt.index));
     }
     let now = state.now_ms();

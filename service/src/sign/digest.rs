@@ -22,6 +22,7 @@ use super::record::entry_of;
 use super::work::WorkError;
 use crate::audit::{Decision, Subject};
 use crate::auth::{Principal, Role};
+use crate::decisions::Decided;
 use crate::problem::{Problem, Slug};
 use crate::state::Inner;
 
@@ -95,9 +96,8 @@ pub(crate) async fn sign_digest(
         name: None,
     });
     entry.reason = Some("signed by its digest: the gate has not seen the file".to_owned());
-    let mut transaction = state.store.begin().await?;
-    let receipt = state.log.append(&mut transaction, &entry).await?;
-    transaction.commit().await?;
+    let decided = Decided::new(state.now_ms(), entry, None);
+    let receipt = state.decisions.commit(decided).await?;
     state.metrics.decided(&name, "signed");
     let mut response = signature.into_response();
     let kind = HeaderValue::from_static("application/octet-stream");

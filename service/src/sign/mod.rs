@@ -86,7 +86,7 @@ pub(crate) async fn sign(
     if !state.setup.profiles.contains_key(&query.profile) {
         return Err(Problem::new(Slug::NotFound));
     }
-    let _ticket = state.admit(&principal)?;
+    let ticket = state.admit(&principal)?;
     expect_window(&state, &principal, &query.profile).await?;
     let key = idempotency::key(&headers)?;
     let upload = upload::receive(&state, &headers, body, query.name.as_deref()).await?;
@@ -110,6 +110,7 @@ pub(crate) async fn sign(
     };
     // What began is finished and recorded even if the client leaves: the next request with its key has the answer.
     let deciding = tokio::spawn(async move {
+        let _ticket = ticket;
         let decided = decide(&state, &principal, &query, upload, lease.as_ref()).await;
         if let (Err(_), Some(lease)) = (&decided, &lease) {
             idempotency::give_back(&state.store, lease).await.ok();
@@ -175,12 +176,13 @@ async fn decide(
     };
     match outcome {
         Ok(Outcome::Signed(signed)) => {
-            let receipt = asking.signed(state, &signed, lease).await?;
-            Ok((upload, signed.patch, receipt))
+            let (patch, receipt) = asking.signed(state, *signed, lease).await?;
+            Ok((upload, patch, receipt))
         }
         Ok(Outcome::Refused(judged)) => {
             let reason = format!("{} findings weigh as errors", judged.errors);
-            let receipt = asking.refused(state, Some(&judged), &reason).await?;
+            let kept = Some(judged.clone());
+            let receipt = asking.refused(state, kept, &reason).await?;
             Err(refusal(&judged, receipt.index))
         }
         Err(WorkError::File(problem)) => {

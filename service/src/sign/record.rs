@@ -2,18 +2,19 @@
 
 use serde_json::Value;
 
+use super::patch::PatchForm;
 use super::work::Signed;
 use crate::audit::{Decision, Entry, Receipt, Subject};
 use crate::auth::Principal;
 use crate::clock;
+use crate::decisions::Decided;
 use crate::gate::Judged;
-use crate::idempotency::{self, Lease};
+use crate::idempotency::Lease;
 use crate::problem::Problem;
 use crate::profile::Profile;
-use crate::report;
 use crate::state::Inner;
 use crate::upload::Upload;
-use crate::window;
+use crate::window::WindowUse;
 
 /// Who asks for what.
 pub(crate) struct Asking<'a> {
@@ -67,55 +68,54 @@ impl Asking<'_> {
         entry
     }
 
-    /// Commits that a file was signed. Only then may the signature leave.
+    /// Commits that a file was signed, and answers with the patch. Only then may the signature leave.
     pub(crate) async fn signed(
         &self,
         state: &Inner,
-        signed: &Signed,
+        signed: Signed,
         lease: Option<&Lease>,
-    ) -> Result<Receipt, Problem> {
-        let mut entry = self.entry(state, Decision::Signed, Some(&signed.judged));
+    ) -> Result<(PatchForm, Receipt), Problem> {
+        let Signed {
+            patch,
+            judged,
+            format,
+        } = signed;
+        let mut entry = self.entry(state, Decision::Signed, Some(&judged));
         if let Some(input) = &mut entry.input {
-            input.format = Some(signed.format.to_owned());
+            input.format = Some(format.to_owned());
         }
         entry.output = Some(Subject {
-            sha256: signed.patch.output.sha256.clone(),
-            size: signed.patch.output.size,
+            sha256: patch.output.sha256.clone(),
+            size: patch.output.size,
             format: None,
             name: None,
         });
-        let mut transaction = state.store.begin().await?;
-        report::keep(&mut transaction, &signed.judged, state.now_ms()).await?;
-        if self.profile.rules.approvals > 0 {
-            let opened = window::take(&mut transaction, self, state.now_ms()).await?;
-            entry.reason = Some(format!("window {opened}"));
-        }
-        let receipt = state.log.append(&mut transaction, &entry).await?;
+        let mut decided = Decided::new(state.now_ms(), entry, Some(judged));
+        decided.window = (self.profile.rules.approvals > 0).then(|| WindowUse {
+            principal: self.principal.id.clone(),
+            person: self.principal.person.clone(),
+            profile: self.profile_name.to_owned(),
+        });
         if let Some(lease) = lease {
-            let answer = serde_json::to_vec(&signed.patch);
-            let answer = answer.map_err(|error| Problem::internal(&error))?;
-            idempotency::finish(&mut transaction, lease, &answer, receipt.index).await?;
+            let answer = serde_json::to_vec(&patch).map_err(|error| Problem::internal(&error))?;
+            decided.answer = Some((lease.clone(), answer));
         }
-        transaction.commit().await?;
+        let receipt = state.decisions.commit(decided).await?;
         state.metrics.decided(self.profile_name, "signed");
-        Ok(receipt)
+        Ok((patch, receipt))
     }
 
     /// Commits that a file was refused.
     pub(crate) async fn refused(
         &self,
         state: &Inner,
-        judged: Option<&Judged>,
+        judged: Option<Judged>,
         reason: &str,
     ) -> Result<Receipt, Problem> {
-        let mut entry = self.entry(state, Decision::Refused, judged);
+        let mut entry = self.entry(state, Decision::Refused, judged.as_ref());
         entry.reason = Some(reason.to_owned());
-        let mut transaction = state.store.begin().await?;
-        if let Some(judged) = judged {
-            report::keep(&mut transaction, judged, state.now_ms()).await?;
-        }
-        let receipt = state.log.append(&mut transaction, &entry).await?;
-        transaction.commit().await?;
+        let decided = Decided::new(state.now_ms(), entry, judged);
+        let receipt = state.decisions.commit(decided).await?;
         state.metrics.decided(self.profile_name, "refused");
         Ok(receipt)
     }

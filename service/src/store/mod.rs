@@ -4,22 +4,21 @@
 
 mod migrations;
 
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor};
+use sqlx::{Any, AnyConnection, AnyPool, Executor};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::config::Config;
 use crate::owner;
 
-/// A transaction that may write.
-pub type Transaction = sqlx::Transaction<'static, Any>;
-
 /// What SQLite's file is called in the data folder.
 pub(crate) const FILE: &str = "proofmark.db";
-/// How long a request waits for a connection.
+/// How long a request waits for a connection, or for its turn to write.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections of a node; SQLite has one writer at a time anyway.
 const CONNECTIONS: u32 = 8;
@@ -54,9 +53,52 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether there is no room left on the database's disk.
+    pub(crate) fn is_full(&self) -> bool {
+        // SQLITE_FULL; disk_full.
+        let is_full = |code: &str| matches!(code, "13" | "53100");
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| is_full(&code))
+            }
+            _ => false,
+        }
+    }
+
     /// What is stored cannot be read, or what is to be stored cannot be written.
     pub(crate) fn stored(error: impl std::fmt::Display) -> Self {
         Self::Stored(error.to_string())
+    }
+}
+
+/// A transaction that may write. Without [`Transaction::commit`] nothing of it was.
+pub struct Transaction {
+    inner: sqlx::Transaction<'static, Any>,
+    /// Given on when the transaction ends.
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Transaction {
+    /// Ends it; what it did stays.
+    ///
+    /// # Errors
+    /// Where the database does not answer: whether anything stays is not known then.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+impl Deref for Transaction {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.inner
     }
 }
 
@@ -74,6 +116,9 @@ pub enum Engine {
 pub struct Store {
     pool: AnyPool,
     engine: Engine,
+    /// Whose turn it is to write. SQLite has one writer at a time, and lets those that wait for its lock try again after a
+    /// while: whoever comes later may be first. Here they go in the order in which they came.
+    turn: Option<Arc<Mutex<()>>>,
 }
 
 impl Store {
@@ -124,6 +169,8 @@ impl Store {
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
+            // A file does not go away as a server does.
+            .test_before_acquire(engine == Engine::Postgres)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if engine == Engine::Sqlite {
@@ -141,7 +188,8 @@ impl Store {
             .connect(url)
             .await?;
         migrations::migrator(engine).run(&pool).await?;
-        Ok(Self { pool, engine })
+        let turn = (engine == Engine::Sqlite).then(Arc::default);
+        Ok(Self { pool, engine, turn })
     }
 
     /// For queries that need no transaction.
@@ -157,12 +205,20 @@ impl Store {
     /// Begins a transaction that may write. SQLite is locked at once: a lock that is asked for later may be refused.
     ///
     /// # Errors
-    /// Where there is no connection in time.
+    /// Where there is no connection in time, or others write for too long.
     pub async fn begin(&self) -> Result<Transaction, StoreError> {
-        Ok(match self.engine {
+        let turn = match &self.turn {
+            None => None,
+            Some(turn) => {
+                let turn = tokio::time::timeout(PATIENCE, Arc::clone(turn).lock_owned()).await;
+                Some(turn.map_err(|_| sqlx::Error::PoolTimedOut)?)
+            }
+        };
+        let inner = match self.engine {
             Engine::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
             Engine::Postgres => self.pool.begin().await?,
-        })
+        };
+        Ok(Transaction { inner, _turn: turn })
     }
 
     /// Whether it answers.
@@ -189,6 +245,21 @@ fn make(path: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// The places of the values of so many rows: `($1, $2), ($3, $4)`.
+pub(crate) fn places(rows: usize, columns: usize) -> String {
+    let mut text = String::new();
+    for row in 0..rows {
+        text.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=columns {
+            let comma = if column == 1 { "$" } else { ", $" };
+            text.push_str(comma);
+            text.push_str(&(row * columns + column).to_string());
+        }
+        text.push(')');
+    }
+    text
 }
 
 /// A path as part of an address.
@@ -220,6 +291,43 @@ mod tests {
             store.ping().await.unwrap();
         }
         assert!(path.is_file());
+    }
+
+    #[test]
+    fn places_are_numbered_through_all_rows() {
+        assert_eq!(places(2, 3), "($1, $2, $3), ($4, $5, $6)");
+    }
+
+    #[tokio::test]
+    async fn who_writes_goes_first_come_first_served_and_a_transaction_without_commit_left_nothing()
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_file(&folder.path().join("db")).await.unwrap();
+        let insert = "INSERT INTO report (sha256, content, created) VALUES ($1, $1, 0)";
+        let mut first = store.begin().await.unwrap();
+        sqlx::query(insert)
+            .bind("undone")
+            .execute(&mut *first)
+            .await
+            .unwrap();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut waiting = Vec::new();
+        for number in 0..20 {
+            let (store, order) = (store.clone(), Arc::clone(&order));
+            waiting.push(tokio::spawn(async move {
+                let transaction = store.begin().await.unwrap();
+                order.lock().await.push(number);
+                transaction.commit().await.unwrap();
+            }));
+            tokio::task::yield_now().await;
+        }
+        drop(first);
+        for waiting in waiting {
+            waiting.await.unwrap();
+        }
+        assert_eq!(*order.lock().await, (0..20).collect::<Vec<_>>());
+        let row = sqlx::query("SELECT sha256 FROM report").fetch_optional(store.pool());
+        assert!(row.await.unwrap().is_none());
     }
 
     #[tokio::test]
