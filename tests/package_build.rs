@@ -255,6 +255,71 @@ fn a_comparison_shows_what_changed_and_nothing_that_follows() {
     );
 }
 
+#[test]
+fn a_package_is_shown_with_its_registry_and_services() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let body = r#"<regKeys>
+        <regKey keyName="$(hklm.software)\Contoso\Kiosk"><regValue name="" type="REG_DWORD" value="1E" /></regKey>
+        <regKey keyName="$(hklm.system)\CurrentControlSet\Services\Other\Parameters"><regValue name="Start" type="REG_SZ" value="x" /></regKey>
+      </regKeys>
+      <service name="Agent" start="auto" type="win32OwnProcess" imagePath="%SystemRoot%\agent.exe" />"#;
+    fs::write(path.join("A.wm.xml"), definition("A", body)).unwrap();
+    proofmark(path, "package build --cpu arm --out out A.wm.xml").ended(0);
+    let cab = "out/Contoso.Kiosk.A.cab";
+    let shown = proofmark(path, &format!("package show {cab}"))
+        .ended(1)
+        .stdout;
+    let part = shown.split_once("registry\n").unwrap().1;
+    let (part, _) = part.split_once("links\n").unwrap();
+    let services = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services";
+    let wanted = format!(
+        r"  HKEY_LOCAL_MACHINE\SOFTWARE\Contoso\Kiosk
+    (default)  REG_DWORD  0x0000001e
+  {services}\Other\Parameters
+    Start  REG_SZ  x
+  {services}\Agent
+    Start  REG_DWORD  0x00000002
+    Type  REG_DWORD  0x00000010
+    ImagePath  REG_EXPAND_SZ  %SystemRoot%\agent.exe
+    ErrorControl  REG_DWORD  0x00000001
+services
+  Agent  start 0x00000002  runs %SystemRoot%\agent.exe
+"
+    );
+    assert_eq!(part, wanted);
+    let shown = proofmark(path, &format!("package show --format json {cab}")).ended(1);
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+    let service = &shown["services"][0];
+    assert_eq!(service["image_path"], r"%SystemRoot%\agent.exe");
+    let keys = shown["registry"].as_array().unwrap();
+    let last = keys.last().unwrap();
+    assert_eq!(last["values"][0]["data"], "0x00000002");
+
+    // As packages of Windows have a service: an element, which a comparison knows as well.
+    let manifest = |start: &str| {
+        format!(
+            r#"<assembly xmlns="urn:schemas-microsoft-com:asm.v3"><memberships><categoryMembership><categoryInstance subcategory="Agent"><serviceData name="Agent" start="{start}" imagePath="a.exe"/></categoryInstance></categoryMembership></memberships></assembly>"#
+        )
+    };
+    for (folder, start) in [("one", "demand"), ("two", "auto")] {
+        fs::create_dir(path.join(folder)).unwrap();
+        fs::write(path.join(folder).join("x.manifest"), manifest(start)).unwrap();
+        proofmark(path, &format!("package pack --out {folder}.cab {folder}")).ended(0);
+    }
+    let run = proofmark(path, "package diff one.cab two.cab").ended(1);
+    let wanted = "changed  service agent: start\n  - demand\n  + auto\n";
+    assert!(run.stdout.ends_with(wanted), "{}", run.stdout);
+    let shown = proofmark(path, "package show two.cab");
+    assert!(
+        shown
+            .stdout
+            .contains("services\n  Agent  start auto  runs a.exe\n"),
+        "{}",
+        shown.stdout
+    );
+}
+
 /// More files than one page of a manifest: whatever repeats for each of them stays within the limits of our reader.
 #[test]
 fn a_package_of_many_files_is_built_and_holds() {

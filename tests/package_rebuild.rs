@@ -22,6 +22,32 @@ use crate::token::{Token, module};
 
 const BUILD: &str = "package build --define PROD=Kiosk --out";
 
+/// Copies a folder, its last entry first: what a file system lists in another order.
+fn copy_backwards(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    let entries = fs::read_dir(from).unwrap().map(Result::unwrap);
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.file_name()));
+    for entry in entries {
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_backwards(&entry.path(), &target),
+            false => {
+                fs::copy(entry.path(), target).unwrap();
+            }
+        }
+    }
+}
+
+/// A folder in memory where the system has one, whose file system lists entries in another order than those on disks.
+fn in_memory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    match memory.is_dir() {
+        true => tempfile::tempdir_in(memory).unwrap(),
+        false => tempfile::tempdir().unwrap(),
+    }
+}
+
 /// Builds the example workspace in the surroundings of another machine.
 fn build_elsewhere(folder: &Path, surroundings: [(&str, &str); 4], umask: &str, jobs: &str) {
     let script = format!("umask {umask}; exec \"$0\" \"$@\"");
@@ -53,9 +79,13 @@ fn two_machines_build_the_same_bytes() {
     ];
     build_elsewhere(one.path(), here, "077", "1");
     build_elsewhere(&deep, there, "002", "7");
+    let third = in_memory();
+    copy_backwards(&one.path().join("w"), &third.path().join("w"));
+    build_elsewhere(third.path(), there, "000", "4");
     let built = cabinets(&one.path().join("out"));
     assert_eq!(built.len(), 4);
     assert!(built == cabinets(&deep.join("out")));
+    assert!(built == cabinets(&third.path().join("out")));
     // Built on another machine: what differs here, no package built before is rebuilt as.
     let digests = built
         .iter()

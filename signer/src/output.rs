@@ -6,6 +6,8 @@
 
 mod temporary;
 
+pub use temporary::StagedFolder;
+
 use std::fs::{self, File};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;

@@ -10,6 +10,7 @@ use signer::clock::rfc3339;
 use signer::identity::{thumbprint, write_pem};
 use signer::keygen;
 use signer::oem_pki::{self, Member, ROLES};
+use signer::output::StagedFolder;
 use signer::pfx::Pfx;
 use time::{OffsetDateTime, Time};
 use zeroize::Zeroizing;
@@ -46,9 +47,12 @@ pub(super) fn run(arguments: &NewArgs) -> Result<Exit, Error> {
     output::note("making 8 RSA keys; this can take a minute");
     let not_before = OffsetDateTime::now_utc().replace_time(Time::MIDNIGHT);
     let members = make(arguments, not_before)?;
-    let folder = staging(&arguments.out)?;
+    let out = &arguments.out;
+    let folder = StagedFolder::beside(out).map_err(|error| Error::file(out, error))?;
     write_all(folder.path(), arguments, &members, &password)?;
-    publish(folder, &arguments.out)?;
+    folder
+        .publish(out)
+        .map_err(|error| Error::file(out, error))?;
     for member in &members {
         output::result(&format!(
             "made     {} ({}, RSA-{}, until {})\n",
@@ -104,35 +108,6 @@ fn make(arguments: &NewArgs, not_before: OffsetDateTime) -> Result<Vec<Member>, 
         .map_err(Error::new)?;
     let serials = ROLES.map(|_| keygen::serial_number(&mut keygen::system_random()));
     oem_pki::issue_all(&arguments.owner, not_before, not_after, keys, &serials).map_err(Error::new)
-}
-
-/// A folder beside the target, which only its owner can enter, and which is removed if anything fails.
-fn staging(out: &Path) -> Result<tempfile::TempDir, Error> {
-    let parent = match out.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(parent).map_err(|error| Error::file(parent, error))?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".proofmark-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder
-        .tempdir_in(parent)
-        .map_err(|error| Error::file(parent, error))
-}
-
-fn publish(folder: tempfile::TempDir, out: &Path) -> Result<(), Error> {
-    // An empty target gives way; a full one does not, whatever happened since it was looked at.
-    if out.is_dir() {
-        std::fs::remove_dir(out).map_err(|error| Error::file(out, error))?;
-    }
-    let staged = folder.keep();
-    std::fs::rename(&staged, out).map_err(|error| {
-        // The keys must not stay behind under another name.
-        std::fs::remove_dir_all(&staged).ok();
-        Error::file(out, error)
-    })
 }
 
 fn write_all(

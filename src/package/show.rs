@@ -1,10 +1,11 @@
 //! `proofmark package show`: who a package is, what is in it, and whether it holds together.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use formats::container::cab::Limits;
-use formats::document::package_manifest::ManifestKind;
+use formats::document::package_manifest::{ManifestKey, ManifestKind};
 use lint::render::verification::{Detail, FileRecord, Requirement};
 use serde_json::{Value, json};
 use signer::digest::hex;
@@ -19,7 +20,7 @@ use crate::output;
 use crate::trust;
 use crate::{ReportFormat, instant};
 
-/// Show a package: identity, files, signatures, and whether every link of the chain holds.
+/// Show a package: identity, files, registry, services, signatures, and whether every link of the chain holds.
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
     /// Certificate, PEM bundle or DER, at which chains may end besides the built-in anchors
@@ -113,6 +114,19 @@ fn text(path: &Path, survey: &Survey) -> String {
         let path = output::printable(&file.path);
         lines.push(format!("  {:>10}  {path}{signed}", file.size));
     }
+    lines.extend(registry(&survey.registry));
+    if !survey.services.is_empty() {
+        lines.push("services".to_owned());
+    }
+    for service in &survey.services {
+        let facts = [("start", &service.start), ("runs", &service.image_path)];
+        let facts = facts.into_iter().filter_map(|(name, value)| {
+            let value = value.as_ref()?;
+            Some(format!("  {name} {value}"))
+        });
+        let line = service.name.clone() + &facts.collect::<String>();
+        lines.push(format!("  {}", output::printable(&line)));
+    }
     lines.push("links".to_owned());
     for (layer, count) in counts(survey) {
         let faults = survey.links.faults.iter();
@@ -128,6 +142,42 @@ fn text(path: &Path, survey: &Survey) -> String {
         lines.push(format!("broken: {}", output::printable(&fault.to_string())));
     }
     lines.join("\n") + "\n"
+}
+
+/// Most characters of a value's data that are shown.
+const SHOWN: usize = 100;
+
+/// The keys with values, and those with nothing below them, each with its values.
+fn registry(keys: &[ManifestKey]) -> Vec<String> {
+    let above = |key: &ManifestKey| {
+        let above = key.name.trim_end_matches('\\').rsplit_once('\\');
+        above.map(|(above, _)| above.to_lowercase())
+    };
+    let parents: HashSet<String> = keys.iter().filter_map(above).collect();
+    let mut lines = Vec::new();
+    for key in keys {
+        let name = key.name.trim_end_matches('\\');
+        if key.values.is_empty() && parents.contains(&name.to_lowercase()) {
+            continue;
+        }
+        if lines.is_empty() {
+            lines.push("registry".to_owned());
+        }
+        lines.push(format!("  {}", output::printable(name)));
+        for value in &key.values {
+            let name = if value.name.is_empty() {
+                "(default)"
+            } else {
+                &value.name
+            };
+            let kind = value.kind.as_deref().unwrap_or("without a type");
+            let is_cut = value.data.chars().nth(SHOWN).is_some();
+            let end = if is_cut { " ..." } else { "" };
+            let line = format!("{name}  {kind}  {:.SHOWN$}{end}", value.data);
+            lines.push(format!("    {}", output::printable(&line)));
+        }
+    }
+    lines
 }
 
 /// How many links or signatures of each layer were looked at.
@@ -172,6 +222,20 @@ fn record(path: &Path, survey: &Survey) -> Value {
             "signatures": file.verification.as_ref().map(signatures),
         })
     });
+    let keys = survey.registry.iter().map(|key| {
+        let values = key
+            .values
+            .iter()
+            .map(|value| json!({ "name": value.name, "type": value.kind, "data": value.data }));
+        json!({ "key": key.name, "values": values.collect::<Vec<_>>() })
+    });
+    let services = survey.services.iter().map(|service| {
+        json!({
+            "name": service.name,
+            "start": service.start,
+            "image_path": service.image_path,
+        })
+    });
     let links = counts(survey).map(|(layer, count)| {
         let faults = survey.links.faults.iter();
         let faults = faults.filter(|fault| fault.layer == layer);
@@ -201,6 +265,8 @@ fn record(path: &Path, survey: &Survey) -> Value {
         },
         "signatures": signatures(&survey.cabinet),
         "files": files.collect::<Vec<_>>(),
+        "registry": keys.collect::<Vec<_>>(),
+        "services": services.collect::<Vec<_>>(),
         "links": links,
     })
 }

@@ -9,9 +9,10 @@ use std::io::Cursor;
 use formats::container::cab::Limits;
 use formats::document::component_registry::{ComponentRegistry, component_registry};
 use formats::document::decode;
-use formats::document::package_manifest::{ManifestKind, PackageIdentity};
+use formats::document::package_manifest::{ManifestKind, PackageIdentity, ServiceData};
 
 use super::contents::Package;
+use super::links::Links;
 use super::survey::{Survey, survey};
 use super::{Layer, PackageError};
 use crate::digest::hex;
@@ -27,6 +28,8 @@ pub enum Part {
     File,
     /// A registry key or value.
     Registry,
+    /// What an element of a component manifest says of a service.
+    Service,
     /// Who signed the cabinet, its catalog or a file.
     Signer,
 }
@@ -38,6 +41,7 @@ impl Part {
             Self::Identity => "identity",
             Self::File => "file",
             Self::Registry => "registry",
+            Self::Service => "service",
             Self::Signer => "signer",
         }
     }
@@ -112,6 +116,14 @@ fn parts(bytes: &[u8], options: VerifyOptions<'_>, limits: Limits) -> Result<Par
     let cabinet = signers(&survey.cabinet);
     parts
         .extend(cabinet.map(|signers| ((Part::Signer, Layer::Cabinet.name().to_owned()), signers)));
+    for service in services(&package)? {
+        let name = service.attribute("name").unwrap_or_default();
+        let said = service.0.iter().map(|(attribute, value)| {
+            let place = format!("{}: {attribute}", name.to_lowercase());
+            ((Part::Service, place), value.clone())
+        });
+        parts.extend(said);
+    }
     for (place, data) in registry(&package)? {
         let name = match &place.value {
             Some(value) => format!(
@@ -169,6 +181,15 @@ fn signers(verification: &Verification) -> Option<String> {
     });
     let signers: Vec<String> = signers.collect();
     (!signers.is_empty()).then(|| signers.join(", "))
+}
+
+/// The services that elements of component manifests install.
+fn services(package: &Package) -> Result<Vec<ServiceData>, PackageError> {
+    let links = Links::read(package)?;
+    let manifests = links.manifests.into_iter();
+    Ok(manifests
+        .flat_map(|manifest| manifest.parsed.services)
+        .collect())
 }
 
 fn registry(package: &Package) -> Result<ComponentRegistry, PackageError> {

@@ -34,7 +34,7 @@ pub use links::{Examination, LinkFault, link_fault};
 pub use plan::Terms;
 pub use resign::resign;
 pub use skip::Glob;
-pub use survey::{Survey, SurveyedFile, survey};
+pub use survey::{Survey, SurveyedFile, SurveyedService, survey};
 
 /// A layer of a package, from the inside out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,10 @@
 
 use formats::container::Format;
 use formats::container::cab::Limits;
-use formats::document::package_manifest::{ManifestKind, PackageIdentity};
+use formats::document::package_manifest::{
+    ManifestKey, ManifestKind, PackageIdentity, PackageManifest,
+};
+use formats::document::registry::canonical_key;
 
 use super::contents::Package;
 use super::links::{Examination, Links, examine};
@@ -10,6 +13,9 @@ use super::plan::verification;
 use super::{Fault, Layer, PackageError};
 use crate::digest::DigestAlgorithm;
 use crate::verify::{Verification, VerifyOptions};
+
+/// The key below which every service has its own.
+const SERVICES: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services";
 
 /// A file of a surveyed package.
 #[derive(Debug, Clone)]
@@ -26,6 +32,17 @@ pub struct SurveyedFile {
     pub verification: Option<Verification>,
 }
 
+/// A service of a surveyed package, told by an element of a component manifest or by values of its registry key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SurveyedService {
+    /// By which the system knows it.
+    pub name: String,
+    /// When it starts, as written: `auto`, `0x00000002`.
+    pub start: Option<String>,
+    /// Its program.
+    pub image_path: Option<String>,
+}
+
 /// What there is to know about a package.
 #[derive(Debug, Clone)]
 pub struct Survey {
@@ -37,6 +54,10 @@ pub struct Survey {
     pub cabinet: Verification,
     /// The files in the order of the cabinet.
     pub files: Vec<SurveyedFile>,
+    /// The registry keys of the components, as their manifests list them: every ancestor as well.
+    pub registry: Vec<ManifestKey>,
+    /// The services, by name.
+    pub services: Vec<SurveyedService>,
     /// The links, and those that do not hold. Signatures that do not hold, and a missing signature of a package or its
     /// catalog, are among them.
     pub links: Examination,
@@ -97,8 +118,60 @@ pub fn survey(
         identity: manifest.map_or_else(PackageIdentity::default, |m| m.parsed.identity.clone()),
         cabinet,
         files,
+        registry: of_components(&links, |parsed| &parsed.registry),
+        services: services(&links),
         links: examination,
     })
+}
+
+/// What the component manifests list.
+fn of_components<T: Clone>(links: &Links, list: impl Fn(&PackageManifest) -> &Vec<T>) -> Vec<T> {
+    let manifests = links.manifests.iter();
+    manifests
+        .flat_map(|manifest| list(&manifest.parsed).iter().cloned())
+        .collect()
+}
+
+fn services(links: &Links) -> Vec<SurveyedService> {
+    let elements = of_components(links, |parsed| &parsed.services);
+    let mut services: Vec<_> = elements
+        .iter()
+        .map(|service| {
+            let of = |name| service.attribute(name).map(str::to_owned);
+            SurveyedService {
+                name: of("name").unwrap_or_default(),
+                start: of("start"),
+                image_path: of("imagePath"),
+            }
+        })
+        .collect();
+    for key in of_components(links, |parsed| &parsed.registry) {
+        let Some(name) = service_name(&key.name) else {
+            continue;
+        };
+        let of = |name: &str| {
+            let mut values = key.values.iter();
+            let value = values.find(|value| value.name.eq_ignore_ascii_case(name))?;
+            Some(value.data.clone())
+        };
+        let (start, image_path) = (of("Start"), of("ImagePath"));
+        // Other keys there have parameters of services that somebody else installs.
+        if start.is_some() || image_path.is_some() {
+            services.push(SurveyedService {
+                name: name.to_owned(),
+                start,
+                image_path,
+            });
+        }
+    }
+    services.sort_by_key(|service| service.name.to_lowercase());
+    services
+}
+
+/// The service that a registry key is of, itself and not one below it.
+fn service_name(key: &str) -> Option<&str> {
+    let (above, name) = key.trim_end_matches('\\').rsplit_once('\\')?;
+    canonical_key(above)?.is(SERVICES).then_some(name)
 }
 
 /// What speaks against the signatures of a file, which must have one where it `is_needed`.

@@ -28,7 +28,7 @@ pub use contents::{Contents, Limits, Member};
 pub use directory::{Compression, File, Folder, MAX_BLOCK, attribs, i_folder};
 pub use header::{Header, MAX_HEADER_RESERVE, MAX_STRING, flags};
 pub use pack::{Entry, PackError, Packing, pack};
-pub use path::{MemberPath, PathFault};
+pub use path::{MemberPath, PathFault, path_faults};
 pub use prepare::{MAX_CABINET, Prepared};
 pub use slot::{MAX_SIGNATURE, Signature, SignaturePlace};
 

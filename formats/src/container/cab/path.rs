@@ -108,6 +108,13 @@ impl MemberPath {
     }
 }
 
+/// Everything that is wrong with a name whose parts `/` separates; empty for an ordinary relative path.
+pub fn path_faults(text: &str) -> Vec<PathFault> {
+    let mut faults = Vec::new();
+    find_faults(text, &mut faults);
+    faults
+}
+
 fn find_faults(text: &str, faults: &mut Vec<PathFault>) {
     if text.is_empty() {
         faults.push(PathFault::Empty);

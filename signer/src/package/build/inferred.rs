@@ -6,8 +6,8 @@ use super::Model;
 
 /// Partitions that finished packages have files for.
 const PARTITIONS: [&str; 2] = ["MainOS", "EFIESP"];
-/// Folders that finished packages have files in.
-const FOLDERS: [&str; 8] = [
+/// Folders that finished packages have files in, or whose place the kit's own table says.
+const FOLDERS: [&str; 11] = [
     "$(runtime.system32)",
     "$(runtime.bootDrive)",
     "$(runtime.systemRoot)",
@@ -16,6 +16,9 @@ const FOLDERS: [&str; 8] = [
     "$(runtime.system)",
     "$(runtime.wbem)",
     "$(runtime.drivers)",
+    "$(runtime.windows)",
+    "$(runtime.programFiles)",
+    "$(runtime.programData)",
 ];
 
 impl Model {
@@ -34,6 +37,9 @@ impl Model {
         }
         if self.has_services {
             forms.push("services as registry values".to_owned());
+        }
+        if self.files.iter().any(|file| !file.path.is_ascii()) {
+            forms.push("names with other characters than ASCII".to_owned());
         }
         let folders = self.files.iter().filter_map(|file| {
             let end = file.folder.find(')')?.checked_add(1)?;

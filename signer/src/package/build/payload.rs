@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use formats::container::cab::path_faults;
 use formats::document::runtime_path::runtime_folder;
 use formats::document::wm_xml::{WmFile, WmXml};
 use formats::source::Span;
@@ -11,6 +12,8 @@ use super::{DefinitionError, ModelFile, twin};
 
 /// Most files of a package: a manifest with more is longer than our own reader takes.
 pub const MAX_FILES: usize = 25_000;
+/// Most UTF-16 units of one part of a path on the device.
+const MAX_PART: usize = 255;
 /// Where files go whose definition does not say.
 const DEFAULT_FOLDER: &str = "$(runtime.system32)";
 
@@ -30,7 +33,7 @@ pub(super) fn files(
             reason,
         ));
     }
-    let mut files = Vec::new();
+    let (mut files, mut routes) = (Vec::new(), Vec::new());
     let mut places: HashMap<String, &str> = HashMap::new();
     for file in &definition.files {
         if !texts.chosen(&file.build_filters, &file.route)? {
@@ -65,6 +68,16 @@ pub(super) fn files(
             path,
             bytes,
         });
+        routes.push(file);
+    }
+    for (built, file) in files.iter().zip(routes) {
+        let lower = built.path.to_lowercase();
+        let mut above = lower.rmatch_indices('\\');
+        let taken = above.find_map(|(end, _)| places.get(lower.get(..end)?));
+        if let Some(other) = taken {
+            let reason = format!("`{}` is below a name that {other} gives a file", built.path);
+            return Err(DefinitionError::new(file.element, &file.route, reason));
+        }
     }
     Ok(files)
 }
@@ -157,10 +170,27 @@ pub(super) fn check_part(part: &str) -> Result<(), String> {
             "`{part}` has a macro that only the beginning of a folder can have"
         ));
     }
-    match part.chars().find(is_wrong) {
-        Some(wrong) => Err(format!(
+    if let Some(wrong) = part.chars().find(is_wrong) {
+        return Err(format!(
             "`{part}` has a {wrong:?}, which no name of Windows has"
-        )),
+        ));
+    }
+    // Shown, the name would be another one.
+    let is_hidden = |c: &char| {
+        matches!(c, '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+    };
+    if let Some(hidden) = part.chars().find(is_hidden) {
+        return Err(format!("{part:?} has a {hidden:?}, which nobody sees"));
+    }
+    let length = part.encode_utf16().count();
+    if length > MAX_PART {
+        return Err(format!(
+            "a name has {length} characters, and names of Windows have at most {MAX_PART}"
+        ));
+    }
+    match path_faults(part).first() {
+        Some(fault) => Err(format!("`{part}` cannot be a name: {fault}")),
         None => Ok(()),
     }
 }

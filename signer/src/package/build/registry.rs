@@ -14,6 +14,10 @@ const HIVES: [&str; 3] = [
     r"HKEY_LOCAL_MACHINE\SYSTEM",
     r"HKEY_USERS\.DEFAULT",
 ];
+/// Most UTF-16 units of a part of a key.
+const MAX_PART: usize = 255;
+/// Most keys below one another.
+const MAX_DEPTH: usize = 512;
 /// Most keys of a package.
 const MAX_KEYS: usize = 100_000;
 
@@ -92,9 +96,19 @@ impl Registry {
         if below.is_empty() {
             return fail(format!("`{written}` is a hive, and no key in it"));
         }
+        if below.split('\\').count() > MAX_DEPTH {
+            return fail(format!(
+                "`{written:.80}` is more than {MAX_DEPTH} keys deep"
+            ));
+        }
         let mut path = (*hive).to_owned();
         let mut found = 0;
         for part in below.split('\\') {
+            if part.encode_utf16().count() > MAX_PART {
+                return fail(format!(
+                    "a part of `{written:.80}` has more than {MAX_PART} characters"
+                ));
+            }
             path.push('\\');
             path.push_str(part);
             let next = self.keys.len();

@@ -344,12 +344,21 @@ fn hostile_definitions_end_in_an_error_that_names_the_place() {
             "has a ':'",
         ),
         (
-            r#"source="a" destinationDir="$(runtime.apps)\a""#,
+            r#"source="a" destinationDir="$(runtime.commonFiles)\a""#,
             "whose place is known",
         ),
         (r#"source="a" name="..""#, "@name: `..` leads"),
         (r#"source="a" name="x\y""#, "has a '\\\\'"),
         (r#"source="a." "#, "ends with a full stop"),
+        (r#"source="a" name="nul.txt""#, "the device name `nul.txt`"),
+        (
+            r#"source="a" destinationDir="$(runtime.system32)\Aux""#,
+            "@destinationDir: `Aux` cannot be a name",
+        ),
+        (
+            "source=\"a\" name=\"a\u{202e}txt.exe\"",
+            r#""a\u{202e}txt.exe" has a '\u{202e}', which nobody sees"#,
+        ),
         (r#"source="$(loop)""#, "too many, too deep"),
         (r#"source="$(PROD)\a""#, "give it with --define PROD=VALUE"),
         (r#"source="empty""#, "`empty` is empty"),
@@ -366,6 +375,26 @@ fn hostile_definitions_end_in_an_error_that_names_the_place() {
         twice.contains("is brought by identity/files/file[1] already"),
         "{twice}"
     );
+    let below = refusal(
+        r#"<files><file source="x" destinationDir="$(runtime.system32)\A"/><file source="a"/></files>"#,
+    );
+    assert!(
+        below.starts_with("identity/files/file[1]: ")
+            && below
+                .contains(r"`windows\System32\A\x` is below a name that identity/files/file[2]"),
+        "{below}"
+    );
+    let long = file(&format!("source=\"a\" name=\"{}\"", "a".repeat(256)));
+    assert!(long.contains("has 256 characters"), "{long}");
+    let key = |key: &str| {
+        refusal(&format!(
+            r#"<regKeys><regKey keyName="$(hklm.software){key}"/></regKeys>"#
+        ))
+    };
+    let long = key(&format!("\\{}", "a".repeat(256)));
+    assert!(long.contains("more than 255 characters"), "{long}");
+    let deep = key(&"\\a".repeat(513));
+    assert!(deep.contains("more than 512 keys deep"), "{deep}");
     assert!(
         build(
             &Model {
