@@ -14,7 +14,7 @@ use signer::environment::{Environment, HttpReply, HttpRequest, MAX_REPLY, Method
 use time::OffsetDateTime;
 use ureq::http::{self, Request, Response, Uri, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
-use ureq::{Agent, AsSendBody, Body};
+use ureq::{Agent, AsSendBody, Body, SendBody};
 
 /// Most redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
@@ -89,6 +89,10 @@ pub(crate) enum Sent<'a> {
     Nothing,
     /// A file, as long as it is.
     File(&'a File),
+    /// Some bytes.
+    Bytes(&'a [u8]),
+    /// What comes out of a pipe, until its end.
+    Stream(io::PipeReader),
 }
 
 /// An answer of any length, read as it comes.
@@ -115,21 +119,21 @@ impl Network {
         };
         let method = match sent {
             Sent::Nothing => http::Method::GET,
-            Sent::File(_) => http::Method::POST,
+            Sent::File(_) | Sent::Bytes(_) | Sent::Stream(_) => http::Method::POST,
         };
         let mut builder = Request::builder().uri(url).method(method);
         for (name, value) in headers {
             builder = builder.header(*name, *value);
         }
         let response = match sent {
-            Sent::Nothing => builder
-                .body(())
-                .map_err(ureq::Error::from)
-                .and_then(|request| agent.run(timed(agent, request, timeout))),
-            Sent::File(file) => builder
-                .body(file)
-                .map_err(ureq::Error::from)
-                .and_then(|request| agent.run(timed(agent, request, timeout))),
+            Sent::Nothing => run(agent, builder.body(()), timeout),
+            Sent::File(file) => run(agent, builder.body(file), timeout),
+            Sent::Bytes(bytes) => run(agent, builder.body(bytes), timeout),
+            Sent::Stream(pipe) => run(
+                agent,
+                builder.body(SendBody::from_owned_reader(pipe)),
+                timeout,
+            ),
         };
         match response {
             Ok(response) => Ok(Answer { response, timeout }),
@@ -261,6 +265,14 @@ fn redirect(response: &Response<Body>) -> Option<String> {
         301 | 302 | 307 | 308 => header_text(response, header::LOCATION),
         _ => None,
     }
+}
+
+fn run<B: AsSendBody>(
+    agent: &Agent,
+    request: Result<Request<B>, http::Error>,
+    timeout: Duration,
+) -> Result<Response<Body>, ureq::Error> {
+    agent.run(timed(agent, request?, timeout))
 }
 
 fn timed<B: AsSendBody>(agent: &Agent, request: Request<B>, timeout: Duration) -> Request<B> {

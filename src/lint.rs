@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::policies::{self, PolicyArgs};
 use crate::progress::reading;
+use crate::remote::{self, Remote, RemoteArgs};
 use crate::trust::{self, MaterialArgs};
 use crate::{instant, output};
 use report::ReportArgs;
@@ -89,6 +90,8 @@ pub(crate) struct LintArgs {
     #[arg(long, value_name = "RULE", conflicts_with_all = ["fix", "diff", "watch"])]
     explain_facts: Option<String>,
     #[command(flatten)]
+    remote: RemoteArgs,
+    #[command(flatten)]
     report: ReportArgs,
     /// Workspace or product folders, documents, packages, full flash updates
     #[arg(value_name = "PATH", required = true)]
@@ -102,6 +105,18 @@ enum Image {
     Retail,
     Test,
     Mmos,
+}
+
+impl Image {
+    /// The type, where it is said.
+    fn declared(self) -> Option<ImageType> {
+        match self {
+            Self::Auto => None,
+            Self::Retail => Some(ImageType::Retail),
+            Self::Test => Some(ImageType::Test),
+            Self::Mmos => Some(ImageType::Mmos),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -140,18 +155,17 @@ fn once(
     config: &Config,
     earlier: Option<&mut Earlier>,
 ) -> Result<Exit, Error> {
+    if let Some(remote) = arguments.remote.service()? {
+        let outcome = lint_remotely(arguments, &remote)?;
+        return reported(arguments, &outcome);
+    }
     let at = arguments.at.unwrap_or_else(OffsetDateTime::now_utc);
     let policies = policies(arguments, config, at)?;
     let anchors = trust::anchors(config, &arguments.root)?;
     let anchors = arguments.material.add_to(anchors)?;
     let request = Request {
         paths: &arguments.paths,
-        image: match arguments.image {
-            Image::Auto => None,
-            Image::Retail => Some(ImageType::Retail),
-            Image::Test => Some(ImageType::Test),
-            Image::Mmos => Some(ImageType::Mmos),
-        },
+        image: arguments.image.declared(),
         defines: arguments.define.clone(),
         shipped: arguments.shipped.as_deref(),
         workspace: arguments.workspace.as_deref(),
@@ -180,6 +194,36 @@ fn once(
             false => reading(&Disk, |files| lint_in(files, &request, earlier))?,
         }
     };
+    reported(arguments, &outcome)
+}
+
+/// Lets a service judge, by its own policies and anchors.
+fn lint_remotely(arguments: &LintArgs, remote: &Remote) -> Result<Outcome, Error> {
+    remote::refuse(&[
+        (arguments.policies.are_given(), "a policy"),
+        (arguments.baseline.is_some(), "--baseline"),
+        (arguments.write_baseline.is_some(), "--write-baseline"),
+        (!arguments.define.is_empty(), "--define"),
+        (arguments.shipped.is_some(), "--shipped"),
+        (arguments.workspace.is_some(), "--workspace"),
+        (arguments.cache.is_some(), "--cache"),
+        (!arguments.root.is_empty(), "--root"),
+        (
+            arguments.material.is_given(),
+            "--intermediates, --crl or --ocsp",
+        ),
+        (arguments.at.is_some(), "--at"),
+        (arguments.fix || arguments.diff, "--fix or --diff"),
+        (arguments.watch, "--watch"),
+        (arguments.explain_facts.is_some(), "--explain-facts"),
+        (arguments.report.shows_suppressed(), "--suppressed"),
+    ])?;
+    let paths = text_paths(&arguments.paths)?;
+    remote::lint::run(remote, &paths, arguments.image.declared())
+}
+
+/// Reports a result; the exit code is the gate.
+fn reported(arguments: &LintArgs, outcome: &Outcome) -> Result<Exit, Error> {
     if outcome.is_of_nothing() && !arguments.watch {
         nothing_to_lint(&arguments.paths)?;
     }
@@ -190,9 +234,9 @@ fn once(
         FailOn::Never => None,
     };
     if let Some(path) = &arguments.write_baseline {
-        return write_baseline(path, &outcome, level);
+        return write_baseline(path, outcome, level);
     }
-    arguments.report.report(&outcome, level)?;
+    arguments.report.report(outcome, level)?;
     match level.is_some_and(|level| outcome.reaches(level)) {
         true => Ok(Exit::Findings),
         false => Ok(Exit::Clean),

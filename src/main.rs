@@ -60,14 +60,19 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Approve(remote::request::ApproveArgs),
     Attach(Box<detached::AttachArgs>),
     Audit(audit::AuditArgs),
+    Cancel(remote::request::CancelArgs),
     Certs(certs::CertsArgs),
     Demo(demo::DemoArgs),
     Extract(Box<detached::ExtractArgs>),
     Features(features::FeaturesArgs),
+    Fetch(Box<remote::request::FetchArgs>),
     Sign(Box<sign::SignArgs>),
+    Reject(remote::request::RejectArgs),
     Remove(remove::RemoveArgs),
+    Request(Box<remote::request::RequestArgs>),
     Resign(Box<resign::ResignArgs>),
     Timestamp(timestamp::TimestampArgs),
     Token(token::TokenArgs),
@@ -80,6 +85,8 @@ enum Command {
     Policy(policy::PolicyCommand),
     Rules(rules::RulesArgs),
     Serve(serve::ServeArgs),
+    Status(remote::request::StatusArgs),
+    Window(remote::window::WindowArgs),
     Explain(rules::ExplainArgs),
     Keys(keys::KeysArgs),
 }
@@ -112,12 +119,17 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         _ => Config::find(cli.config.as_deref())?,
     };
     match cli.command {
+        Command::Approve(arguments) => remote::request::approve(&arguments),
         Command::Attach(arguments) => detached::attach(&arguments, &config),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Cancel(arguments) => remote::request::cancel(&arguments),
         Command::Certs(arguments) => certs::run(&arguments, &config),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Extract(arguments) => detached::extract(&arguments, &config),
         Command::Features(arguments) => features::run(&arguments),
+        Command::Fetch(arguments) => remote::request::fetch(&arguments, &config),
+        Command::Reject(arguments) => remote::request::reject(&arguments),
+        Command::Request(arguments) => remote::request::ask(&arguments, &config),
         Command::Remove(arguments) => remove::run(&arguments),
         Command::Resign(arguments) => resign::run(*arguments, &config),
         Command::Sign(arguments) => sign::run(*arguments, &config),
@@ -132,6 +144,8 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Policy(arguments) => policy::run(&arguments, &config),
         Command::Rules(arguments) => rules::list(&arguments),
         Command::Serve(arguments) => serve::run(&arguments, &config),
+        Command::Status(arguments) => remote::request::status(&arguments),
+        Command::Window(arguments) => remote::window::run(&arguments),
         Command::Explain(arguments) => rules::explain(&arguments, &config),
         Command::Keys(arguments) => keys::run(&arguments, &config),
     }

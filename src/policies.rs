@@ -40,6 +40,11 @@ impl PolicyArgs {
         }
     }
 
+    /// Whether the command line says anything about policies.
+    pub(crate) fn are_given(&self) -> bool {
+        self.named().next().is_some() || !self.rules.is_empty() || self.no_project_policy
+    }
+
     /// The policies that the command line names.
     pub(crate) fn named(&self) -> impl Iterator<Item = &PathBuf> {
         self.policy.iter().chain(&self.project_policy)

@@ -7,10 +7,11 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use signer::anchor::Purpose;
 use signer::identity::thumbprint;
-use signer::sign::{self, Action, Job, SignError, Signed};
+use signer::sign::{self, Action, Job, SignError, SignOptions, Signed};
 use signer::timestamp::Obtainer;
 use time::OffsetDateTime;
 
+use crate::ReportFormat;
 use crate::allow::AllowArgs;
 use crate::batch;
 use crate::config::Config;
@@ -21,12 +22,13 @@ use crate::inputs;
 use crate::output;
 use crate::profile::{self, KeyFiles, Ready};
 use crate::progress::Progress;
+use crate::remote::answer::{Checks, LogArgs};
+use crate::remote::digest::ByDigest;
 use crate::remote::sign::Order;
 use crate::remote::{self, Remote, RemoteArgs};
 use crate::signature::SignatureArgs;
 use crate::timestamp::{self, ServerArgs};
 use crate::trust;
-use crate::{ReportFormat, audit};
 
 /// Sign cabinets, catalogs, PE images, app packages and code-integrity policies.
 #[derive(Debug, Args)]
@@ -47,6 +49,11 @@ pub(crate) struct SignArgs {
     in_place: bool,
     #[command(flatten)]
     remote: RemoteArgs,
+    #[command(flatten)]
+    log: LogArgs,
+    /// Send the digest alone and keep the file here, where the profile of the service allows it
+    #[arg(long, requires = "remote")]
+    by_digest: bool,
     #[command(flatten)]
     signature: SignatureArgs,
     #[command(flatten)]
@@ -128,16 +135,52 @@ pub(crate) fn run(arguments: SignArgs, config: &Config) -> Result<Exit, Error> {
 
 /// Lets a service sign; how it signs is its own affair.
 fn sign_remotely(arguments: &SignArgs, remote: &Remote, config: &Config) -> Result<Exit, Error> {
+    let key = &arguments.key_files;
+    remote::refuse(&[
+        (key.pfx.is_some(), "--pfx"),
+        (key.cert.is_some(), "--cert"),
+        (key.password_env.is_some(), "--password-env"),
+        (key.password_file.is_some(), "--password-file"),
+        (
+            !arguments.allow.names().is_empty(),
+            "--allow-expired and its like",
+        ),
+    ])?;
     let anchors = trust::anchors(config, &arguments.servers.root)?;
     let anchors = trust::with_intermediates(anchors, &arguments.intermediates)?;
-    let log_key = arguments.remote.log_key.as_deref().map(audit::key);
-    let log_key = log_key.transpose()?;
+    let network = Network::new();
+    let servers = arguments.servers.choose(Vec::new())?;
+    let obtainer = servers
+        .as_ref()
+        .map(|servers| Obtainer::new(servers, &anchors, &network));
+    let (parameters, by_digest) = match arguments.by_digest {
+        true => {
+            let mut options = SignOptions::default();
+            arguments.signature.apply(&mut options)?;
+            let by_digest = ByDigest {
+                certificates: remote::digest::certificates(remote, &arguments.profile)?,
+                options,
+                if_signed: arguments.signature.if_signed(),
+                stamping: obtainer.as_ref(),
+            };
+            (String::new(), Some(by_digest))
+        }
+        false => {
+            remote::refuse(&[(arguments.servers.are_given(), "--timestamp")])?;
+            (arguments.signature.parameters()?, None)
+        }
+    };
+    let log_key = arguments.log.key()?;
     let order = Order {
-        remote,
+        checks: Checks {
+            remote,
+            anchors: &anchors,
+            log_key: log_key.as_ref(),
+            identity: &profile::test_identity()?,
+        },
         profile: &arguments.profile,
-        anchors: &anchors,
-        log_key: log_key.as_ref(),
-        identity: &profile::test_identity()?,
+        parameters,
+        by_digest,
         format: arguments.format,
     };
     let files = inputs::containers(&arguments.paths)?;

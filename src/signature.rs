@@ -63,6 +63,27 @@ impl SignatureArgs {
         }
     }
 
+    /// What a service is told of it, as part of an address.
+    pub(crate) fn parameters(&self) -> Result<String, Error> {
+        crate::remote::refuse(&[
+            (self.digest.is_some(), "--digest"),
+            (self.name.is_some(), "--name"),
+            (self.url.is_some(), "--url"),
+            (self.signing_time.is_some(), "--signing-time"),
+            (self.allow_publisher_mismatch, "--allow-publisher-mismatch"),
+            (self.if_signed() == IfSigned::Skip, "--if-signed skip"),
+        ])?;
+        let mut parameters = match self.if_signed() {
+            IfSigned::Append => "&if-signed=append".to_owned(),
+            IfSigned::Fail => "&if-signed=fail".to_owned(),
+            IfSigned::Replace | IfSigned::Skip => String::new(),
+        };
+        if self.page_hashes {
+            parameters.push_str("&page-hashes=true");
+        }
+        Ok(parameters)
+    }
+
     /// Puts what was said on the command line over what the profile says.
     pub(crate) fn apply(&self, options: &mut SignOptions) -> Result<(), Error> {
         if let Some(digest) = &self.digest {

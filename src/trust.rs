@@ -34,6 +34,11 @@ pub(crate) struct MaterialArgs {
 }
 
 impl MaterialArgs {
+    /// Whether there is any.
+    pub(crate) fn is_given(&self) -> bool {
+        !(self.intermediates.is_empty() && self.crl.is_empty() && self.ocsp.is_empty())
+    }
+
     /// Reads the files, once for the whole run.
     pub(crate) fn add_to(&self, anchors: Anchors) -> Result<Anchors, Error> {
         let mut revocation = RevocationData::default();

@@ -21,6 +21,7 @@ use crate::exit::Exit;
 use crate::inputs;
 use crate::output;
 use crate::progress::Progress;
+use crate::remote::{self, Remote, RemoteArgs};
 use crate::trust::{self, MaterialArgs};
 use crate::{ReportFormat, instant};
 
@@ -53,6 +54,8 @@ pub(crate) struct VerifyArgs {
     /// Draw how each chain was found, and say why each certificate that is not in it was dropped
     #[arg(long)]
     explain_chain: bool,
+    #[command(flatten)]
+    remote: RemoteArgs,
     /// Form of the result
     #[arg(long, value_enum, default_value_t)]
     format: ReportFormat,
@@ -69,7 +72,7 @@ enum Require {
     Test,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Signatures {
     /// Every one
     #[default]
@@ -82,6 +85,9 @@ enum Signatures {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error> {
+    if let Some(remote) = arguments.remote.service()? {
+        return verify_remotely(arguments, &remote);
+    }
     let anchors = trust::anchors(config, &arguments.root)?;
     let anchors = arguments.material.add_to(anchors)?;
     let at = arguments.at.unwrap_or_else(OffsetDateTime::now_utc);
@@ -130,6 +136,28 @@ pub(crate) fn run(arguments: &VerifyArgs, config: &Config) -> Result<Exit, Error
         true => Ok(Exit::Clean),
         false => Ok(Exit::Findings),
     }
+}
+
+/// Lets a service verify, by its own anchors and clock.
+fn verify_remotely(arguments: &VerifyArgs, remote: &Remote) -> Result<Exit, Error> {
+    remote::refuse(&[
+        (!arguments.root.is_empty(), "--root"),
+        (
+            arguments.material.is_given(),
+            "--intermediates, --crl or --ocsp",
+        ),
+        (arguments.at.is_some(), "--at"),
+        (arguments.signatures != Signatures::All, "--signatures"),
+        (arguments.catalog.is_some(), "--catalog"),
+        (arguments.variable.is_some(), "--variable"),
+        (arguments.explain_chain, "--explain-chain"),
+    ])?;
+    let class = arguments.require.map(|require| match require {
+        Require::Retail => "retail",
+        Require::Test => "test",
+    });
+    let files = inputs::to_verify(&arguments.paths)?;
+    remote::verify::run(remote, &files, class, arguments.format)
 }
 
 /// The records of files that were verified, then those of files that a catalog is to list.

@@ -91,6 +91,16 @@ impl Place {
         }
     }
 
+    /// A stretch of a text whose lines and columns are known already; without the text, the bytes are 0 to 0.
+    pub fn located(file: impl Into<Arc<str>>, route: impl Into<String>, region: Region) -> Self {
+        Self {
+            file: file.into(),
+            span: Some(region.span),
+            route: route.into(),
+            region: Some(region),
+        }
+    }
+
     /// The file, as the user wrote it or as it was found below what the user wrote.
     pub fn file(&self) -> &str {
         &self.file
@@ -164,7 +174,7 @@ pub struct Edit {
 }
 
 /// Whether a fix may be applied without looking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Applicability {
     /// It is what was meant: mechanical.

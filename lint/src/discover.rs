@@ -54,6 +54,8 @@ pub struct Discovered {
     pub root: String,
     /// What the user asked for: files and folders among those below.
     pub targets: Vec<String>,
+    /// The same by their paths below the root; empty for the root itself.
+    pub targets_below: Vec<String>,
     /// All files, by path, with their length.
     pub files: Vec<FoundFile>,
     /// Folders that could not be listed, with the reason.
@@ -65,6 +67,8 @@ pub struct Discovered {
 pub struct FoundFile {
     /// Its path, starting with what the user wrote where it lies below that.
     pub path: String,
+    /// Its path below the root; of a document that is read alone its name.
+    pub below: String,
     /// Its length in bytes.
     pub size: u64,
 }
@@ -106,7 +110,9 @@ pub fn discover(files: &dyn Files, paths: &[String]) -> Result<Vec<Discovered>, 
                 alone.push(Discovered {
                     root: String::new(),
                     targets: vec![written.clone()],
+                    targets_below: vec![files::name_of(&written).to_owned()],
                     files: vec![FoundFile {
+                        below: files::name_of(&written).to_owned(),
                         path: written,
                         size,
                     }],
@@ -246,6 +252,10 @@ fn walk(files: &dyn Files, root: &str, targets: &[Target]) -> Result<Discovered,
             .iter()
             .map(|target| shown.path(&target.relative))
             .collect(),
+        targets_below: targets
+            .iter()
+            .map(|target| target.relative.clone())
+            .collect(),
         ..Discovered::default()
     };
     let mut folders: Vec<Folder> = vec![(String::new(), shown.root())];
@@ -278,6 +288,7 @@ fn walk(files: &dyn Files, root: &str, targets: &[Target]) -> Result<Discovered,
                     }
                     Kind::File => discovered.files.push(FoundFile {
                         path: written.1,
+                        below: path,
                         size: entry.size,
                     }),
                 }

@@ -30,6 +30,8 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
     /// The findings that a comment or the baseline keeps from being reported, and who says so.
     pub suppressed: Vec<Suppressed>,
+    /// How many more are kept from being reported, where who judged says no more than that.
+    pub withheld: usize,
     /// Own rules that could not look, each with the reason: the result is not to be trusted then.
     pub failures: BTreeMap<&'static str, String>,
     /// The texts that the findings point into, those of the policies included.
@@ -80,9 +82,17 @@ impl Outcome {
         fingerprints(&self.diagnostics, &self.sources, &self.roots)
     }
 
+    /// How many findings are kept from being reported.
+    pub fn suppressed_count(&self) -> usize {
+        self.suppressed.len().saturating_add(self.withheld)
+    }
+
     /// Whether there was nothing that could be judged.
     pub fn is_of_nothing(&self) -> bool {
-        let findings = self.diagnostics.len().saturating_add(self.suppressed.len());
+        let findings = self
+            .diagnostics
+            .len()
+            .saturating_add(self.suppressed_count());
         let read = [self.documents, self.packages, self.security_files];
         findings == 0 && read == [0; 3]
     }
@@ -235,6 +245,7 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
             .map(|workspace| workspace.security.len())
             .sum(),
         suppressed,
+        withheld: 0,
         failures,
         diagnostics,
     }

@@ -6,11 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use base64ct::{Base64, Encoding};
 use lint::explain;
 use lint::image::ImageType;
 use serde_json::{Value, json};
 use signer::clock::rfc3339;
+use signer::identity::write_pem;
 
 use crate::auth::{Principal, Role};
 use crate::gate;
@@ -71,7 +71,7 @@ pub(crate) async fn profiles(State(state): State<Arc<Inner>>, principal: Princip
                 "not_before": rfc3339(leaf.not_before),
                 "not_after": rfc3339(leaf.not_after),
             },
-            "certificates": chain.map(|one| Base64::encode_string(&one.der)).collect::<Vec<_>>(),
+            "certificates": chain.filter_map(|one| write_pem(one).ok()).collect::<String>(),
         }))
     });
     Json(Value::Array(usable.collect()))

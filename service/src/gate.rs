@@ -103,13 +103,14 @@ impl Gatekeeper {
             None => Outcome::default(),
             Some(Format::Cabinet) => {
                 let files = Folder::new(&upload.own_folder());
-                let workspaces = facts(&files, &upload.name, Some(image), anchors, at)?;
+                let package = std::slice::from_ref(&upload.name);
+                let workspaces = facts(&files, package, Some(image), anchors, at)?;
                 judge(&without_own_signature(workspaces, None), &policies)
             }
             Some(_) => {
                 let around = wrap(upload)?;
                 let files = Folder::new(&around);
-                let workspaces = facts(&files, AROUND, Some(image), anchors, at)?;
+                let workspaces = facts(&files, &[AROUND.to_owned()], Some(image), anchors, at)?;
                 let workspaces = without_own_signature(workspaces, Some(&upload.name));
                 of_member(judge(&workspaces, &policies), &upload.name)
             }
@@ -129,10 +130,10 @@ impl Gatekeeper {
     }
 }
 
-/// What is known of a path, signatures included.
+/// What is known of paths, signatures included.
 pub(crate) fn facts(
     files: &dyn Files,
-    path: &str,
+    paths: &[String],
     image: Option<ImageType>,
     anchors: &Anchors,
     at: OffsetDateTime,
@@ -142,7 +143,7 @@ pub(crate) fn facts(
         image,
         ..ResolveOptions::default()
     };
-    let gathered = gather(files, &[path.to_owned()], &options);
+    let gathered = gather(files, paths, &options);
     let mut workspaces = gathered.map_err(|error| GateError::File(error.to_string()))?;
     for workspace in &mut workspaces {
         verify_cabinets(files, workspace, verify, None);

@@ -33,6 +33,8 @@ pub(crate) struct LintQuery {
     image: Option<Gate>,
     /// The name of the file, for the report.
     name: Option<String>,
+    /// What of an archive is judged, a path a line; otherwise everything.
+    path: Option<String>,
     /// The form of the report.
     #[serde(default)]
     format: Form,
@@ -83,14 +85,16 @@ fn report(
     packed: Option<Packed>,
     query: &LintQuery,
 ) -> Result<(Vec<u8>, &'static str, bool), Problem> {
-    let (folder, path) = match packed {
-        Some(packed) => (archive::unpack(upload, packed)?, "."),
-        None => (upload.own_folder(), upload.name.as_str()),
+    let asked = query.path.as_deref().unwrap_or(".");
+    let (folder, paths) = match packed {
+        Some(packed) => (archive::unpack(upload, packed)?, asked.lines()),
+        None => (upload.own_folder(), upload.name.lines()),
     };
+    let paths: Vec<String> = paths.map(str::to_owned).collect();
     let now = state.setup.environment.now();
     let image = query.image.map(Gate::image);
     let files = Folder::new(&folder);
-    let facts = gate::facts(&files, path, image, &state.setup.anchors, now)?;
+    let facts = gate::facts(&files, &paths, image, &state.setup.anchors, now)?;
     let outcome = judge(&facts, &state.gate.on(now.date()));
     if let Some((rule, problem)) = outcome.failures.iter().next() {
         return Err(Problem::internal(&format_args!(

@@ -70,6 +70,11 @@ impl ReportArgs {
         Ok(())
     }
 
+    /// Whether suppressed findings are asked for.
+    pub(crate) fn shows_suppressed(&self) -> bool {
+        self.suppressed
+    }
+
     /// The files that are written.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
         let reports = self.reports.iter().map(|(_, path)| path);

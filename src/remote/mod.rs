@@ -1,8 +1,15 @@
 //! The command line as a client of `proofmark serve`: docs/service.md.
 
+pub(crate) mod answer;
+mod archive;
+pub(crate) mod digest;
 mod identity;
+pub(crate) mod lint;
+pub(crate) mod request;
 mod same_content;
 pub(crate) mod sign;
+pub(crate) mod verify;
+pub(crate) mod window;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,22 +23,20 @@ use crate::http::{Answer, Network, Sent, check_url};
 
 /// Largest problem that is read, in bytes.
 const MAX_PROBLEM: u64 = 16 << 20;
+/// Largest answer in JSON that is read, in bytes.
+const MAX_JSON: u64 = 256 << 20;
 /// How long an answer may take: files wait in line at the service.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
-/// A service that does the work.
+/// A service that does the work in the stead of this machine.
 #[derive(Debug, Args)]
 pub(crate) struct RemoteArgs {
-    /// Address of a service (proofmark serve) that holds the key: files go there, are checked by the policy of the
-    /// profile, and come back signed
-    #[arg(long, value_name = "URL", conflicts_with_all = ["pfx", "cert"])]
-    pub(crate) remote: Option<String>,
+    /// Address of a service (proofmark serve) that does it with its own keys, policies and anchors: the files go there
+    #[arg(long, value_name = "URL")]
+    remote: Option<String>,
     /// File whose first line is the token for the service [default: PROOFMARK_TOKEN, or the identity of the CI job]
     #[arg(long, value_name = "FILE", requires = "remote")]
     token_file: Option<PathBuf>,
-    /// Public key of the service's log, or a file with it: no signature is taken without the proof that it was logged
-    #[arg(long, value_name = "KEY|FILE", requires = "remote")]
-    pub(crate) log_key: Option<String>,
 }
 
 impl RemoteArgs {
@@ -40,6 +45,34 @@ impl RemoteArgs {
         let url = self.remote.as_deref();
         url.map(|url| Remote::new(url, self.token_file.as_deref()))
             .transpose()
+    }
+}
+
+/// The service of a command that needs one.
+#[derive(Debug, Args)]
+struct ServiceArgs {
+    /// Address of the service (proofmark serve)
+    #[arg(long, value_name = "URL", env = "PROOFMARK_REMOTE")]
+    remote: String,
+    /// File whose first line is the token for the service [default: PROOFMARK_TOKEN, or the identity of the CI job]
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+impl ServiceArgs {
+    fn service(&self) -> Result<Remote, Error> {
+        Remote::new(&self.remote, self.token_file.as_deref())
+    }
+}
+
+/// Refuses options that would mean nothing where a service does the work: those that are given, by name.
+pub(crate) fn refuse(options: &[(bool, &str)]) -> Result<(), Error> {
+    match options.iter().find(|(is_given, _)| *is_given) {
+        None => Ok(()),
+        Some((_, option)) => Err(Error::new(format_args!(
+            "{option} means nothing with --remote"
+        ))
+        .hint("the service has its own keys, policies and anchors, and does all of its work in its own way")),
     }
 }
 
@@ -64,6 +97,11 @@ impl Refusal {
     pub(crate) fn slug(&self) -> &str {
         let kind = self.problem["type"].as_str().unwrap_or_default();
         kind.rsplit(':').next().unwrap_or_default()
+    }
+
+    /// Whether it may work later.
+    fn may_pass(&self) -> bool {
+        matches!(self.status, 429 | 502 | 503 | 504)
     }
 
     /// What happened, in a line.
@@ -95,6 +133,33 @@ impl Remote {
             url: url.to_owned(),
             authorization: token.map(|token| Zeroizing::new(format!("Bearer {}", token.as_str()))),
             network,
+        })
+    }
+
+    /// Gets JSON below the service's address.
+    fn get_json(&self, path: &str) -> Result<Value, Error> {
+        let body = self.get(path, MAX_JSON)?;
+        self.json(&body)
+    }
+
+    /// Posts JSON, or nothing, and gets JSON.
+    fn post_json(&self, path: &str, body: &Value) -> Result<Value, Error> {
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let headers = [("content-type", "application/json")];
+        let answer = self.ask(path, &headers, Sent::Bytes(body.as_bytes()))?;
+        let body = self.expect(answer)?.bytes(MAX_JSON);
+        self.json(&body.map_err(|error| self.failed(&error))?)
+    }
+
+    fn json(&self, body: &[u8]) -> Result<Value, Error> {
+        serde_json::from_slice(body).map_err(|error| {
+            Error::new(format_args!(
+                "{} gives an answer that is none: {error}",
+                self.url
+            ))
         })
     }
 

@@ -2,55 +2,39 @@
 //! takes a file's place.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use formats::container::Container;
-use lint::render::verification::{self, Detail, FileRecord, Requirement};
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use service::audit::Entry;
-use service::audit::note::VerifierKey;
-use service::audit::proof::Proof;
-use signer::anchor::Anchors;
 use signer::digest::hex;
 use signer::environment::Environment;
-use signer::identity::Identity;
-use signer::verify::{VerifyOptions, verify};
-use time::OffsetDateTime;
 
-use super::{Remote, encoded, same_content};
+use super::answer::Checks;
+use super::digest::ByDigest;
+use super::{Refusal, encoded};
 use crate::ReportFormat;
 use crate::batch;
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::http::{Answer, Sent};
+use crate::http::Sent;
 use crate::output;
 use crate::progress::Progress;
 
-/// Largest signed file that is taken, in bytes, above the length of the file that was sent.
-const MOST_ADDED: u64 = 64 << 20;
-/// Largest entry or proof, in bytes.
-const MAX_ENTRY: u64 = 128 << 10;
-/// Bytes read at a time from a file that is verified.
-const READ_BUFFER: usize = 256 << 10;
-
 /// What is to be signed, and how that is judged.
 pub(crate) struct Order<'a> {
-    pub(crate) remote: &'a Remote,
+    pub(crate) checks: Checks<'a>,
     pub(crate) profile: &'a str,
-    pub(crate) anchors: &'a Anchors,
-    /// The log in which the signatures must be.
-    pub(crate) log_key: Option<&'a VerifierKey>,
-    /// Any identity, to sign for comparison.
-    pub(crate) identity: &'a Identity,
+    /// How files are signed, as part of an address.
+    pub(crate) parameters: String,
+    /// Where the files stay here.
+    pub(crate) by_digest: Option<ByDigest<'a>>,
     pub(crate) format: ReportFormat,
 }
 
 /// Why a file was not signed.
-enum NotSigned {
-    /// It did not pass the gate of its profile: the findings.
-    Refused(String),
+pub(super) enum NotSigned {
+    /// It did not pass the gate of its profile; the problem has the report.
+    Refused(Value),
     /// Something else.
     Failed(Error),
 }
@@ -58,6 +42,16 @@ enum NotSigned {
 impl From<Error> for NotSigned {
     fn from(error: Error) -> Self {
         Self::Failed(error)
+    }
+}
+
+impl NotSigned {
+    /// What a service says about a file.
+    pub(super) fn of(input: &Path, refusal: Refusal) -> Self {
+        match refusal.slug() {
+            "policy-refused" => Self::Refused(refusal.problem),
+            _ => Self::Failed(Error::file(input, refusal.in_words())),
+        }
     }
 }
 
@@ -91,139 +85,52 @@ pub(crate) fn run(
     });
     drop(progress);
     report(order, &rows)?;
-    let is = |wanted: fn(&NotSigned) -> bool| {
-        rows.iter()
-            .any(|row| row.result.as_ref().is_err_and(wanted))
-    };
-    if is(|why| matches!(why, NotSigned::Failed(_))) {
-        return Ok(Exit::CouldNotRun);
-    }
-    match is(|why| matches!(why, NotSigned::Refused(_))) {
-        true => Ok(Exit::Findings),
-        false => Ok(Exit::Clean),
-    }
+    Ok(exit(rows.iter().map(|row| row.result.as_ref().err())))
+}
+
+/// How a run ends in which this went wrong.
+pub(super) fn exit<'a>(results: impl Iterator<Item = Option<&'a NotSigned>>) -> Exit {
+    let exits = results.map(|result| match result {
+        None => Exit::Clean,
+        Some(NotSigned::Refused(_)) => Exit::Findings,
+        Some(NotSigned::Failed(_)) => Exit::CouldNotRun,
+    });
+    exits.max().unwrap_or(Exit::Clean)
 }
 
 impl Order<'_> {
     fn sign(&self, input: &Path, output: &Path) -> Result<Option<u64>, NotSigned> {
+        if let Some(by_digest) = &self.by_digest {
+            return Ok(by_digest.sign(&self.checks, self.profile, input, output)?);
+        }
+        let remote = self.checks.remote;
         let file = File::open(input).map_err(|error| Error::file(input, error))?;
-        let length = file
-            .metadata()
-            .map_err(|error| Error::file(input, error))?
-            .len();
         let name = input.file_name().unwrap_or_default().to_string_lossy();
         let path = format!(
-            "/v1/sign?profile={}&name={}",
+            "/v1/sign?profile={}&name={}{}",
             encoded(self.profile),
-            encoded(&name)
+            encoded(&name),
+            self.parameters
         );
         let key = self.once()?;
         let headers = [
             ("content-type", "application/octet-stream"),
             ("idempotency-key", key.as_str()),
         ];
-        let answer = self.remote.ask(&path, &headers, Sent::File(&file))?;
-        let mut answer = match self.remote.sort(answer)? {
-            Ok(answer) => answer,
-            Err(refusal) if refusal.slug() == "policy-refused" => {
-                return Err(NotSigned::Refused(findings(&refusal.problem)));
-            }
-            Err(refusal) => {
-                let why = refusal.in_words();
-                return Err(Error::file(input, why).into());
-            }
-        };
-        // Beside its target, so that it can take its place in one step.
-        let folder = output.parent().filter(|folder| *folder != Path::new(""));
-        let temporary = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-        let mut temporary = temporary.map_err(|error| Error::file(output, error))?;
-        answer
-            .copy_to(temporary.as_file_mut(), length.saturating_add(MOST_ADDED))
-            .map_err(|error| self.remote.failed(&error))?;
-        let written = temporary.flush();
-        written.map_err(|error| Error::file(output, error))?;
-        self.verify(input, temporary.path())?;
-        same_content::check(input, temporary.path(), self.identity)?;
-        let index = self.logged(input, temporary.path(), &answer)?;
-        let put = || {
-            temporary
-                .as_file()
-                .set_permissions(file.metadata()?.permissions())?;
-            temporary.as_file().sync_all()?;
-            temporary.persist(output).map_err(|error| error.error)
-        };
-        put().map_err(|error| Error::file(output, error))?;
-        Ok(index)
+        let answer = remote.ask(&path, &headers, Sent::File(&file))?;
+        match remote.sort(answer)? {
+            Ok(answer) => Ok(self.checks.take(input, output, answer)?),
+            Err(refusal) => Err(NotSigned::of(input, refusal)),
+        }
     }
 
     /// A key by which the service knows this request again, should it come twice.
     fn once(&self) -> Result<String, Error> {
         let random = || {
-            let random = self.remote.network.random();
+            let random = self.checks.remote.network.random();
             random.map_err(|error| Error::new(format_args!("the random source {error}")))
         };
         Ok(hex(&[random()?, random()?].concat()))
-    }
-
-    /// Every signature of what came back must hold.
-    fn verify(&self, input: &Path, signed: &Path) -> Result<(), Error> {
-        let file = File::open(signed).map_err(|error| Error::file(signed, error))?;
-        let mut reader = BufReader::with_capacity(READ_BUFFER, file);
-        let container = Container::read(&mut reader).map_err(|error| {
-            Error::file(input, format_args!("the answer of the service: {error}"))
-        })?;
-        let options = VerifyOptions {
-            at: OffsetDateTime::now_utc(),
-            anchors: self.anchors,
-        };
-        let verification = verify(&container, &mut reader, options);
-        let record = FileRecord::new(
-            input.display().to_string(),
-            verification.map_err(|error| error.to_string()),
-            Requirement {
-                class: None,
-                signatures: verification::SignatureRequirement::All,
-            },
-        );
-        match record.is_accepted() {
-            true => Ok(()),
-            false => Err(Error::file(
-                input,
-                format_args!(
-                    "what the service sent back does not verify; nothing was written\n{}",
-                    verification::text(&[record], Detail::Outcomes, false).trim_end()
-                ),
-            )
-            .hint("--root FILE names the root of your own certificates")),
-        }
-    }
-
-    /// The number of the entry that tells of the signature; it must be in the log where the log's key is known.
-    fn logged(&self, input: &Path, signed: &Path, answer: &Answer) -> Result<Option<u64>, Error> {
-        let index = answer
-            .header("proofmark-entry")
-            .and_then(|index| index.parse().ok());
-        let Some(key) = self.log_key else {
-            return Ok(index);
-        };
-        let refused = |why: &dyn std::fmt::Display| {
-            Error::file(
-                input,
-                format_args!("the signature is not in the log: {why}; nothing was written"),
-            )
-        };
-        let index: u64 = index.ok_or_else(|| refused(&"the service names no entry"))?;
-        let get = |what| self.remote.get(&format!("/log/{what}/{index}"), MAX_ENTRY);
-        let (entry, proof) = (get("entry")?, get("proof")?);
-        let proof = String::from_utf8_lossy(&proof);
-        let proof = Proof::parse(&proof).map_err(|error| refused(&error))?;
-        proof.verify(&entry, key).map_err(|error| refused(&error))?;
-        let entry = Entry::parse(&entry).map_err(|error| refused(&error))?;
-        let digest = hex(&crate::audit::sha256(signed)?);
-        match entry.output.is_some_and(|output| output.sha256 == digest) {
-            true => Ok(Some(proof.index)),
-            false => Err(refused(&"the entry is about another file")),
-        }
     }
 }
 
@@ -243,51 +150,68 @@ fn findings(problem: &Value) -> String {
     lines.collect()
 }
 
+/// Tells of a file that did not pass.
+pub(super) fn report_refusal(input: &Path, profile: &str, problem: &Value) -> Result<(), Error> {
+    Ok(output::result(&format!(
+        "refused  {} (it does not pass the policy of profile {profile})\n{}",
+        input.display(),
+        findings(problem)
+    ))?)
+}
+
+/// Tells of a signed file.
+pub(super) fn report_signed(path: &Path, profile: &str, entry: Option<u64>) -> Result<(), Error> {
+    let logged = entry.map_or(String::new(), |entry| format!(", entry {entry} of the log"));
+    Ok(output::result(&format!(
+        "signed   {} (profile {profile}{logged})\n",
+        path.display()
+    ))?)
+}
+
 fn report(order: &Order<'_>, rows: &[Row]) -> Result<(), Error> {
+    let profile = order.profile;
     if order.format == ReportFormat::Json {
-        let records = rows.iter().map(|row| record(order, row));
+        let records = rows.iter().map(|row| {
+            let mut record = json!({
+                "file": row.input.display().to_string(),
+                "status": "signed",
+                "output": row.output.display().to_string(),
+                "profile": profile,
+            });
+            match &row.result {
+                Ok(entry) => record["log_entry"] = json!(entry),
+                Err(why) => why.put_into(&mut record),
+            }
+            record
+        });
         output::result(&format!("{:#}\n", Value::Array(records.collect())))?;
         return Ok(());
     }
     for row in rows {
         match &row.result {
-            Ok(index) => {
-                let logged =
-                    index.map_or(String::new(), |index| format!(", entry {index} of the log"));
-                output::result(&format!(
-                    "signed   {} (profile {}{logged})\n",
-                    row.output.display(),
-                    order.profile
-                ))?;
-            }
-            Err(NotSigned::Refused(findings)) => output::result(&format!(
-                "refused  {} (it does not pass the policy of profile {})\n{findings}",
-                row.input.display(),
-                order.profile
-            ))?,
+            Ok(entry) => report_signed(&row.output, profile, *entry)?,
+            Err(NotSigned::Refused(problem)) => report_refusal(&row.input, profile, problem)?,
             Err(NotSigned::Failed(error)) => output::note(format_args!("error: {error}")),
         }
     }
     Ok(())
 }
 
-/// One record per file; the names are documented in `docs/json.md` and stay.
-fn record(order: &Order<'_>, row: &Row) -> Value {
-    let mut record = json!({
-        "file": row.input.display().to_string(),
-        "status": "signed",
-        "output": row.output.display().to_string(),
-        "profile": order.profile,
-    });
-    match &row.result {
-        Ok(index) => record["log_entry"] = json!(index),
-        Err(why) => {
-            record["output"] = Value::Null;
-            (record["status"], record["error"]) = match why {
-                NotSigned::Refused(findings) => (json!("refused"), json!(findings)),
-                NotSigned::Failed(error) => (json!("failed"), json!(error.to_string())),
-            };
+impl NotSigned {
+    /// Says so in the record of a file; the names are documented in `docs/json.md` and stay.
+    pub(super) fn put_into(&self, record: &mut Value) {
+        record["output"] = Value::Null;
+        match self {
+            Self::Refused(problem) => {
+                record["status"] = json!("refused");
+                record["error"] = json!(findings(problem));
+                record["log_entry"] = problem["entry"].clone();
+                record["report"] = problem["report"].clone();
+            }
+            Self::Failed(error) => {
+                record["status"] = json!("failed");
+                record["error"] = json!(error.to_string());
+            }
         }
     }
-    record
 }

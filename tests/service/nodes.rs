@@ -128,7 +128,24 @@ fn a_release_goes_its_whole_way_over_two_nodes() {
     let id = request["id"].as_str().unwrap().to_owned();
     let approve = format!("/v1/requests/{id}/approve");
     job.post(&two, &approve, b"{}").problem(409, "conflict");
-    ann.post(&two, &approve, b"{}").is(200);
+    // One of them on the command line, where what is agreed to is shown.
+    std::fs::write(
+        folder.join("ann.jwt"),
+        ann.token.strip_prefix("Bearer ").unwrap(),
+    )
+    .unwrap();
+    let line = format!(
+        "approve --remote {} --token-file ann.jwt --reason seen {id}",
+        two.url
+    );
+    let agreed = proofmark(&folder, &line).ended(0);
+    for shown in [
+        sha256(&good).as_str(),
+        "repository fjordlight/kiosk",
+        "profile    retail",
+    ] {
+        assert!(agreed.stderr.contains(shown), "{shown}: {}", agreed.stderr);
+    }
     // Two people at once, on two nodes: nobody is counted twice, and one signature comes of it.
     let votes = std::thread::scope(|scope| {
         let votes = [(ben, &one), (cem, &two)].map(|(person, node)| {
@@ -145,6 +162,28 @@ fn a_release_goes_its_whole_way_over_two_nodes() {
     let result = job.get(&two, &format!("/v1/requests/{id}/result")).is(200);
     std::fs::write(folder.join("signed.cab"), &result.body).unwrap();
     proofmark(&folder, "verify --require retail signed.cab").ended(0);
+    // The job itself takes it with the proof that it was logged, from either node.
+    std::fs::write(
+        folder.join("job.jwt"),
+        job.token.strip_prefix("Bearer ").unwrap(),
+    )
+    .unwrap();
+    let line = format!(
+        "fetch --remote {} --token-file job.jwt --log-key log.pub --file good.cab --out taken.cab {id}",
+        one.url
+    );
+    let taken = proofmark(&folder, &line).ended(0);
+    assert_eq!(
+        taken.stdout,
+        format!(
+            "signed   taken.cab (profile retail, entry {} of the log)\n",
+            done["entry"]
+        )
+    );
+    assert_eq!(
+        std::fs::read(folder.join("taken.cab")).unwrap(),
+        result.body
+    );
     proofmark(&folder, "lint --image retail --fail-on error signed.cab").ended(0);
 
     // The log has one refusal, one request, two consents and one signature, in this order, and each is proven.

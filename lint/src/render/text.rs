@@ -77,8 +77,8 @@ pub fn summary(outcome: &Outcome) -> String {
         0 => "no product".to_owned(),
         count => format!("{} ({})", counted(count, "product"), types.join(", ")),
     };
-    if !outcome.suppressed.is_empty() {
-        found.push(format!("{} suppressed", outcome.suppressed.len()));
+    if outcome.suppressed_count() > 0 {
+        found.push(format!("{} suppressed", outcome.suppressed_count()));
     }
     let found = found.join(", ");
     // A policy is checked without anything that it is about.

@@ -69,9 +69,9 @@ pub fn render(outcome: &Outcome) -> String {
                         }
                     }
                     (findings(outcome, &kept, &filter))
-                    @if !outcome.suppressed.is_empty() {
+                    @if outcome.suppressed_count() > 0 {
                         p.soft {
-                            "Not shown: " (outcome.suppressed.len())
+                            "Not shown: " (outcome.suppressed_count())
                             " that comments or the baseline keep from being reported."
                         }
                     }

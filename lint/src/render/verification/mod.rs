@@ -1,6 +1,6 @@
 //! What a verification found, as text and JSON: one record per file, one outcome per check.
 
-use std::fmt::Write as _;
+mod text;
 
 use serde_json::{Value, json};
 use signer::anchor::{Anchor, TrustClass};
@@ -9,9 +9,11 @@ use signer::clock::rfc3339;
 use signer::cross_certificate;
 use signer::digest::hex;
 use signer::identity::thumbprint;
-use signer::verify::{FailureKind, Outcome, SignatureReport, Verification};
+use signer::verify::{Outcome, SignatureReport, Verification};
 
 use super::{chain, revocation};
+
+pub use text::{text, text_of};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,123 +237,4 @@ fn anchor(chain: &Chain, anchor: &Anchor) -> Value {
         })),
         "cross_certified_until": cross_certified.map(|cross| rfc3339(cross.end)),
     })
-}
-
-/// Records as text for people; `colour` asks for ANSI colours.
-pub fn text(records: &[FileRecord], detail: Detail, colour: bool) -> String {
-    let mut out = String::new();
-    for record in records {
-        // Writing to a String cannot fail.
-        let _ = describe(&mut out, record, detail, colour);
-    }
-    out
-}
-
-fn describe(
-    out: &mut String,
-    record: &FileRecord,
-    detail: Detail,
-    colour: bool,
-) -> std::fmt::Result {
-    let status = record.status();
-    let (start, end) = match (colour, status) {
-        (false, _) => ("", ""),
-        (true, Status::Verified) => ("\u{1b}[32m", "\u{1b}[0m"),
-        (true, _) => ("\u{1b}[31m", "\u{1b}[0m"),
-    };
-    write!(out, "{start}{:<8}{end} {}", status.name(), record.file)?;
-    let verification = match &record.result {
-        Err(error) => return writeln!(out, "\n  {error}"),
-        Ok(verification) => verification,
-    };
-    writeln!(out, " ({})", verification.format)?;
-    if status == Status::Unsigned {
-        writeln!(out, "  it carries no signature")?;
-    }
-    for report in &verification.signatures {
-        describe_signature(out, record, report)?;
-        if detail == Detail::Chains {
-            describe_chains(out, report)?;
-        }
-    }
-    Ok(())
-}
-
-fn describe_signature(
-    out: &mut String,
-    record: &FileRecord,
-    report: &SignatureReport,
-) -> std::fmt::Result {
-    write!(out, "  {}", report.route)?;
-    if let Some(leaf) = &report.leaf {
-        write!(out, ": {}", leaf.subject)?;
-    }
-    if let (Some(digest), Some(key)) = (report.digest_algorithm, report.key) {
-        write!(out, ", {key} with {digest}")?;
-    }
-    writeln!(out)?;
-    if let Some(anchor) = report.anchor() {
-        writeln!(out, "    anchor     {} ({})", anchor.name, anchor.class)?;
-    }
-    if let Some(cross) = report.chain.as_ref().and_then(Chain::cross_certificate) {
-        writeln!(
-            out,
-            "    through    the cross-certificate of {}, valid until {}",
-            cross.subject,
-            rfc3339(cross.not_after)
-        )?;
-    }
-    if let Some(variable) = report.variable {
-        writeln!(out, "    variable   {variable}")?;
-    }
-    match &report.timestamp {
-        Some(stamp) => {
-            writeln!(
-                out,
-                "    timestamp  {} ({})",
-                rfc3339(stamp.time),
-                stamp.protocol.name()
-            )?;
-        }
-        None => writeln!(out, "    timestamp  none")?,
-    }
-    for (check, kind, message) in report.failures() {
-        writeln!(
-            out,
-            "    {:<10} failed [{}]: {message}",
-            check.name(),
-            kind.name()
-        )?;
-        if matches!(kind, FailureKind::UnknownRoot | FailureKind::MissingIssuer) {
-            writeln!(out, "    {:<10} --root FILE names a root of your own", "")?;
-        }
-    }
-    for finding in &report.revocation {
-        revocation::text(out, finding)?;
-    }
-    if let Some(refusal) = record.refusal(report) {
-        writeln!(out, "    refused    {refusal}")?;
-    }
-    if let Some(key) = &report.published_key {
-        writeln!(
-            out,
-            "    published  anyone can sign with a key of this chain ({key})"
-        )?;
-    }
-    for weakness in &report.weaknesses {
-        writeln!(out, "    weak       {weakness}")?;
-    }
-    Ok(())
-}
-
-fn describe_chains(out: &mut String, report: &SignatureReport) -> std::fmt::Result {
-    if let Some(found) = &report.chain {
-        writeln!(out, "    chain of the signer")?;
-        chain::text(out, found)?;
-    }
-    if let Some(stamp) = &report.timestamp {
-        writeln!(out, "    chain of the time stamp")?;
-        chain::text(out, &stamp.chain)?;
-    }
-    Ok(())
 }

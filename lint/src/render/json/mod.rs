@@ -6,6 +6,7 @@
 //! | `counts` | findings by level: `error`, `warning`, `info` |
 //! | `products[]` | `name`, `oem_input`, `image` (`retail`, `test`, `mmos` or null), `image_declared`, `packages` |
 //! | `documents` | documents that were read |
+//! | `packages`, `security_files` | built packages; certificates, policies and variables that were read |
 //! | `suppressed` | findings that a comment or the baseline keeps from being reported, how many |
 //! | `diagnostics[]` | the findings, by file, position and rule |
 //!
@@ -14,6 +15,8 @@
 //! lines), `help`, `related[]` (a place with a `label`), `fix` (`title`, `file`, `applicability`: `safe` or `unsafe`,
 //! `edits[]` with `line`, `column`, `end`, `text`) and `decided_by` (`default`, or file and line of a policy). Lines and
 //! columns count from 1, columns in Unicode code points; an end is just after the last character.
+
+mod reading;
 
 use std::io::{self, Write};
 
@@ -26,6 +29,8 @@ use crate::engine::Outcome;
 use crate::fingerprint::Fingerprint;
 use crate::image::ImageType;
 
+pub use reading::{Here, ReportError, read};
+
 /// The number in `schema_version`.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -35,6 +40,8 @@ struct Json<'a> {
     counts: JsonCounts,
     products: Vec<JsonProduct<'a>>,
     documents: usize,
+    packages: usize,
+    security_files: usize,
     suppressed: usize,
     diagnostics: Vec<JsonDiagnostic<'a>>,
 }
@@ -128,7 +135,9 @@ pub fn render(outcome: &Outcome, to: &mut dyn Write) -> io::Result<()> {
         },
         products: products.collect(),
         documents: outcome.documents,
-        suppressed: outcome.suppressed.len(),
+        packages: outcome.packages,
+        security_files: outcome.security_files,
+        suppressed: outcome.suppressed_count(),
         diagnostics: diagnostics
             .map(|(found, fingerprint)| diagnostic(found, fingerprint, &edits))
             .collect(),
