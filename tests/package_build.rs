@@ -75,6 +75,40 @@ fn an_error_of_the_linter_stops_the_build_with_its_findings() {
     assert!(!folder.path().join("out").exists());
 }
 
+/// Nobody misses a package that was left out silently.
+#[test]
+fn a_definition_that_cannot_be_read_stops_the_build_of_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("p")).unwrap();
+    fs::write(at("p/x.txt"), "x").unwrap();
+    let good = definition("Good", r#"<files><file source="x.txt" /></files>"#);
+    fs::write(at("p/Good.wm.xml"), good).unwrap();
+    for (text, rule) in [
+        ("<identity", "document-not-well-formed"),
+        ("<Identity/>", "package-wrong-root"),
+        ("\0\u{1}", "document-not-well-formed"),
+        ("", "document-not-well-formed"),
+    ] {
+        fs::write(at("p/Bad.wm.xml"), text).unwrap();
+        for paths in ["p", "p/Bad.wm.xml"] {
+            let line = format!("package build --cpu arm --out out {paths}");
+            let run = proofmark(folder.path(), &line).ended(1);
+            assert!(run.stdout.contains(rule), "{text}: {}", run.stdout);
+            assert!(!at("out").exists());
+        }
+        let line = "package build --cpu arm --out good p/Good.wm.xml";
+        proofmark(folder.path(), line).ended(0);
+    }
+    let line = "package build --cpu arm --out p/x.txt p/Good.wm.xml";
+    let run = proofmark(folder.path(), line).ended(2);
+    assert!(
+        run.stderr.contains("p/x.txt: it is a file"),
+        "{}",
+        run.stderr
+    );
+}
+
 #[test]
 fn one_package_that_cannot_be_built_leaves_the_others_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -246,6 +280,15 @@ fn a_comparison_shows_what_changed_and_nothing_that_follows() {
     ];
     assert_eq!(rows, wanted.map(|row| row.map(str::to_owned)));
     assert_eq!(report[2]["after"], "REG_DWORD 0x0000003c");
+    let broken = proofmark(
+        path,
+        &format!("package diff one/{name} {packages}/agent.json"),
+    );
+    let said = &broken.ended(2).stderr;
+    assert!(
+        said.starts_with(&format!("error: {packages}/agent.json: ")),
+        "{said}"
+    );
     let run = proofmark(path, &format!("package diff one/{name} two/{name}")).ended(1);
     assert!(
         run.stdout

@@ -208,7 +208,14 @@ pub(super) fn run(arguments: &BuildArgs, config: &Config) -> Result<Exit, Error>
         format!("{chain:?} {:?} {stamped}", ready.options)
     });
     let settings = format!("{} {options:?} {signer}", env!("CARGO_PKG_VERSION"));
-    std::fs::create_dir_all(&arguments.out).map_err(|error| Error::file(&arguments.out, error))?;
+    let out = &arguments.out;
+    if out.is_file() {
+        return Err(Error::file(
+            out,
+            "it is a file, and packages go into a folder",
+        ));
+    }
+    std::fs::create_dir_all(out).map_err(|error| Error::file(out, error))?;
     let mut state = State::read(&arguments.out);
     let builder = Builder {
         arguments,

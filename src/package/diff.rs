@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use formats::container::cab::Limits;
 use serde_json::{Value, json};
-use signer::package::{Difference, diff};
+use signer::package::{Comparable, Difference, diff};
 use signer::verify::VerifyOptions;
 use time::OffsetDateTime;
 
@@ -45,12 +45,12 @@ pub(super) fn run(arguments: &DiffArgs, config: &Config) -> Result<Exit, Error> 
         at: arguments.at.unwrap_or_else(OffsetDateTime::now_utc),
         anchors: &anchors,
     };
-    let read = |path: &PathBuf| std::fs::read(path).map_err(|error| Error::file(path, error));
-    let (before, after) = (read(&arguments.before)?, read(&arguments.after)?);
-    let differences = diff(&before, &after, options, Limits::default()).map_err(|error| {
-        let (before, after) = (arguments.before.display(), arguments.after.display());
-        Error::new(format_args!("{before}, {after}: {error}"))
-    })?;
+    let read = |path: &PathBuf| {
+        let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+        let read = Comparable::read(&bytes, options, Limits::default());
+        read.map_err(|error| Error::file(path, error))
+    };
+    let differences = diff(&read(&arguments.before)?, &read(&arguments.after)?);
     output::result(&match arguments.format {
         ReportFormat::Json => {
             let records = differences.iter().map(record);

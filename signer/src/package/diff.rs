@@ -60,20 +60,75 @@ pub struct Difference {
     pub after: Option<String>,
 }
 
+type Parts = BTreeMap<(Part, String), String>;
+
+/// What of a package is compared with another one, by part and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparable(Parts);
+
+impl Comparable {
+    /// Reads the package of which `bytes` is the file.
+    ///
+    /// # Errors
+    /// Where it is no cabinet, or cannot be expanded or read.
+    pub fn read(
+        bytes: &[u8],
+        options: VerifyOptions<'_>,
+        limits: Limits,
+    ) -> Result<Self, PackageError> {
+        let package = Package::read(&mut Cursor::new(bytes), limits)?;
+        let survey = survey(bytes, options, limits)?;
+        let mut parts = identity(&survey.identity);
+        let components: BTreeSet<String> = package
+            .files
+            .iter()
+            .filter_map(|file| Some(file.path.strip_suffix(".manifest")?.to_lowercase()))
+            .collect();
+        for file in &survey.files {
+            let follows = follows(&survey, &file.path);
+            let path = match file.path.split_once('/') {
+                Some((folder, rest)) if components.contains(&folder.to_lowercase()) => rest,
+                _ => file.path.as_str(),
+            };
+            if !follows {
+                let content = format!("{} bytes, SHA-256 {}", file.size, hex(&file.sha256));
+                parts.insert((Part::File, path.to_lowercase()), content);
+            }
+            if let Some(verification) = &file.verification {
+                let signers = signers(verification);
+                parts.extend(signers.map(|signers| ((Part::Signer, path.to_lowercase()), signers)));
+            }
+        }
+        let cabinet = signers(&survey.cabinet);
+        parts.extend(
+            cabinet.map(|signers| ((Part::Signer, Layer::Cabinet.name().to_owned()), signers)),
+        );
+        for service in services(&package)? {
+            let name = service.attribute("name").unwrap_or_default();
+            let said = service.0.iter().map(|(attribute, value)| {
+                let place = format!("{}: {attribute}", name.to_lowercase());
+                ((Part::Service, place), value.clone())
+            });
+            parts.extend(said);
+        }
+        for (place, data) in registry(&package)? {
+            let name = match &place.value {
+                Some(value) => format!(
+                    "{}: {}",
+                    place.key,
+                    if value.is_empty() { "(default)" } else { value }
+                ),
+                None => place.key,
+            };
+            parts.insert((Part::Registry, name), data);
+        }
+        Ok(Self(parts))
+    }
+}
+
 /// Everything that differs between two packages, by part and name.
-///
-/// # Errors
-/// Where one is no cabinet, or cannot be expanded or read.
-pub fn diff(
-    before: &[u8],
-    after: &[u8],
-    options: VerifyOptions<'_>,
-    limits: Limits,
-) -> Result<Vec<Difference>, PackageError> {
-    let (before, after) = (
-        parts(before, options, limits)?,
-        parts(after, options, limits)?,
-    );
+pub fn diff(before: &Comparable, after: &Comparable) -> Vec<Difference> {
+    let (before, after) = (&before.0, &after.0);
     let places: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let differences = places.into_iter().filter_map(|place| {
         let (before, after) = (before.get(place).cloned(), after.get(place).cloned());
@@ -84,58 +139,7 @@ pub fn diff(
             after,
         })
     });
-    Ok(differences.collect())
-}
-
-type Parts = BTreeMap<(Part, String), String>;
-
-fn parts(bytes: &[u8], options: VerifyOptions<'_>, limits: Limits) -> Result<Parts, PackageError> {
-    let package = Package::read(&mut Cursor::new(bytes), limits)?;
-    let survey = survey(bytes, options, limits)?;
-    let mut parts = identity(&survey.identity);
-    let components: BTreeSet<String> = package
-        .files
-        .iter()
-        .filter_map(|file| Some(file.path.strip_suffix(".manifest")?.to_lowercase()))
-        .collect();
-    for file in &survey.files {
-        let follows = follows(&survey, &file.path);
-        let path = match file.path.split_once('/') {
-            Some((folder, rest)) if components.contains(&folder.to_lowercase()) => rest,
-            _ => file.path.as_str(),
-        };
-        if !follows {
-            let content = format!("{} bytes, SHA-256 {}", file.size, hex(&file.sha256));
-            parts.insert((Part::File, path.to_lowercase()), content);
-        }
-        if let Some(verification) = &file.verification {
-            let signers = signers(verification);
-            parts.extend(signers.map(|signers| ((Part::Signer, path.to_lowercase()), signers)));
-        }
-    }
-    let cabinet = signers(&survey.cabinet);
-    parts
-        .extend(cabinet.map(|signers| ((Part::Signer, Layer::Cabinet.name().to_owned()), signers)));
-    for service in services(&package)? {
-        let name = service.attribute("name").unwrap_or_default();
-        let said = service.0.iter().map(|(attribute, value)| {
-            let place = format!("{}: {attribute}", name.to_lowercase());
-            ((Part::Service, place), value.clone())
-        });
-        parts.extend(said);
-    }
-    for (place, data) in registry(&package)? {
-        let name = match &place.value {
-            Some(value) => format!(
-                "{}: {}",
-                place.key,
-                if value.is_empty() { "(default)" } else { value }
-            ),
-            None => place.key,
-        };
-        parts.insert((Part::Registry, name), data);
-    }
-    Ok(parts)
+    differences.collect()
 }
 
 /// Whether a file follows from the rest of its package.

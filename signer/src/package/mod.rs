@@ -29,7 +29,7 @@ pub use build::{
     Target, build, model, twin,
 };
 pub use contents::{Package, PackageFile};
-pub use diff::{Difference, Part, diff};
+pub use diff::{Comparable, Difference, Part, diff};
 pub use links::{Examination, LinkFault, link_fault};
 pub use plan::Terms;
 pub use resign::resign;

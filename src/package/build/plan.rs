@@ -90,7 +90,7 @@ pub(super) fn plan(arguments: &BuildArgs) -> Result<Plan, Error> {
     };
     let paths = text_paths(&arguments.paths)?;
     let mut workspaces = gather(&Disk, &paths, &options).map_err(Error::new)?;
-    let mut packages = Vec::new();
+    let (mut packages, mut is_broken) = (Vec::new(), false);
     for workspace in &mut workspaces {
         let is_wanted = |package: &Package| {
             let path = package.definition.path();
@@ -107,12 +107,15 @@ pub(super) fn plan(arguments: &BuildArgs) -> Result<Plan, Error> {
         for package in &wanted {
             packages.push(planned(workspace, package, arguments));
         }
+        let broken = broken(workspace, arguments.cpu);
+        is_broken |= !broken.is_empty();
         let paths = wanted
             .iter()
             .map(|package| package.definition.path().to_owned());
-        workspace.targets = paths.collect();
+        workspace.targets = paths.chain(broken).collect();
     }
-    if packages.is_empty() {
+    // The linter says what is wrong with those that are broken.
+    if packages.is_empty() && !is_broken {
         let what = "there is no definition of a package (*.wm.xml) that could be built";
         let shown: Vec<_> = arguments
             .paths
@@ -127,6 +130,23 @@ pub(super) fn plan(arguments: &BuildArgs) -> Result<Plan, Error> {
         workspaces,
         packages,
     })
+}
+
+/// The files that are definitions by their name and that cannot be read as such: without them a build lacks packages.
+fn broken(workspace: &Workspace, cpu: Option<Arch>) -> Vec<String> {
+    let documents = &workspace.documents;
+    let unreadable = documents.unreadable.iter().map(|file| file.place.file());
+    let misnamed = documents.misnamed.iter().map(|file| file.source.name());
+    let is_wanted = |path: &&str| {
+        let lower = path.to_lowercase();
+        let is_definition = lower.ends_with(".wm.xml") || lower.ends_with(".pkg.xml");
+        is_definition
+            && workspace.is_target(path)
+            && Origin::of(path) == Origin::Source
+            && Arch::fits(Arch::of_path(path), cpu)
+    };
+    let broken = unreadable.chain(misnamed).filter(is_wanted);
+    broken.map(str::to_owned).collect()
 }
 
 fn planned(workspace: &Workspace, package: &Package, arguments: &BuildArgs) -> Planned {
