@@ -2,10 +2,16 @@
 //!
 //! Nothing is left out or renamed silently: an archive with one name that leads elsewhere is refused.
 
+mod bounded;
+mod tar;
+#[cfg(test)]
+mod tests;
+mod zip;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use flate2::read::MultiGzDecoder;
 
@@ -21,6 +27,14 @@ const MOST_RATIO: u64 = 100;
 const LONGEST_NAME: usize = 255;
 /// Deepest folder.
 const DEEPEST: usize = 32;
+/// Longest path, in bytes.
+const LONGEST_PATH: usize = DEEPEST * (LONGEST_NAME + 1);
+
+/// Names that are devices in every folder of a Windows system, whatever extension they have.
+const DEVICES: [&str; 22] = [
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
+    "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+];
 
 /// How the files are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,65 +88,39 @@ pub(crate) fn unpack(upload: &Upload, packed: Packed) -> Result<PathBuf, Archive
     let folder = upload.work_folder().join("workspace");
     std::fs::create_dir(&folder)?;
     let file = BufReader::new(File::open(upload.path())?);
-    let mut unpacking = Unpacking {
-        folder: folder.clone(),
-        names: BTreeSet::new(),
-        members: 0,
-        left: FREE.max(upload.size.saturating_mul(MOST_RATIO)),
-    };
+    let most = FREE.max(upload.size.saturating_mul(MOST_RATIO));
+    let mut unpacking = Unpacking::new(folder.clone(), most);
     match packed {
-        Packed::Tar => unpacking.tar(file)?,
-        Packed::TarGz => unpacking.tar(BufReader::new(MultiGzDecoder::new(file)))?,
-        Packed::Zip => unpacking.zip(file)?,
+        Packed::Tar => tar::unpack(&mut unpacking, file, most)?,
+        Packed::TarGz => tar::unpack(&mut unpacking, MultiGzDecoder::new(file), most)?,
+        Packed::Zip => zip::unpack(&mut unpacking, file)?,
     }
     Ok(folder)
 }
 
+/// An archive on its way into a folder.
 struct Unpacking {
     folder: PathBuf,
-    /// What is there, in lower case.
-    names: BTreeSet<String>,
+    /// Paths of files, in lower case.
+    files: BTreeSet<String>,
+    /// Paths of folders, in lower case.
+    folders: BTreeSet<String>,
     members: usize,
+    most: u64,
     /// Bytes that may still come.
     left: u64,
 }
 
 impl Unpacking {
-    fn tar(&mut self, input: impl Read) -> Result<(), ArchiveError> {
-        let malformed = |error: io::Error| ArchiveError::Malformed(error.to_string());
-        let mut archive = tar::Archive::new(input);
-        for entry in archive.entries().map_err(malformed)? {
-            let mut entry = entry.map_err(malformed)?;
-            let name = entry.path_bytes().into_owned();
-            let name =
-                String::from_utf8(name).map_err(|error| ArchiveError::Name(error.to_string()))?;
-            match entry.header().entry_type() {
-                tar::EntryType::Regular | tar::EntryType::Continuous => {
-                    self.file(&name, &mut entry)?;
-                }
-                tar::EntryType::Directory => self.folder(&name)?,
-                tar::EntryType::XGlobalHeader => {}
-                _ => return Err(ArchiveError::Kind(name)),
-            }
+    fn new(folder: PathBuf, most: u64) -> Self {
+        Self {
+            folder,
+            files: BTreeSet::new(),
+            folders: BTreeSet::new(),
+            members: 0,
+            most,
+            left: most,
         }
-        Ok(())
-    }
-
-    fn zip(&mut self, input: BufReader<File>) -> Result<(), ArchiveError> {
-        let malformed = |error: zip::result::ZipError| ArchiveError::Malformed(error.to_string());
-        let mut archive = zip::ZipArchive::new(input).map_err(malformed)?;
-        for index in 0..archive.len() {
-            let mut entry = archive.by_index(index).map_err(malformed)?;
-            let name = entry.name().map_err(malformed)?.into_owned();
-            if entry.is_symlink() {
-                return Err(ArchiveError::Kind(name));
-            }
-            match entry.is_dir() {
-                true => self.folder(&name)?,
-                false => self.file(&name, &mut entry)?,
-            }
-        }
-        Ok(())
     }
 
     fn folder(&mut self, name: &str) -> Result<(), ArchiveError> {
@@ -141,25 +129,22 @@ impl Unpacking {
         if matches!(name, "." | "./") {
             return Ok(());
         }
-        let path = self.place(name.trim_end_matches('/'))?;
-        std::fs::create_dir_all(path).map_err(|_| ArchiveError::Twice(name.to_owned()))
+        let parts = parts(name.strip_suffix('/').unwrap_or(name))?;
+        self.within(name, &parts)?;
+        Ok(std::fs::create_dir_all(self.place(&parts))?)
     }
 
     fn file(&mut self, name: &str, content: &mut impl Read) -> Result<(), ArchiveError> {
         self.count()?;
-        let path = self.place(name)?;
-        if !self
-            .names
-            .insert(name.trim_start_matches("./").to_lowercase())
-        {
-            return Err(ArchiveError::Twice(name.to_owned()));
+        let parts = parts(name)?;
+        let (file, above) = parts.split_last().ok_or_else(|| refused(name))?;
+        self.within(name, above)?;
+        let known = joined(above, file);
+        if self.folders.contains(&known) || !self.files.insert(known) {
+            return Err(ArchiveError::Twice(short(name)));
         }
-        let twice = |_| ArchiveError::Twice(name.to_owned());
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(twice)?;
-        }
-        let mut file = File::create_new(&path).map_err(twice)?;
-        let most = self.left;
+        std::fs::create_dir_all(self.place(above))?;
+        let mut file = File::create_new(self.place(&parts))?;
         let mut buffer = vec![0; 64 << 10];
         loop {
             let read = content.read(&mut buffer);
@@ -170,9 +155,22 @@ impl Unpacking {
             self.left = self
                 .left
                 .checked_sub(read as u64)
-                .ok_or_else(|| ArchiveError::TooMuch(format!("{most} bytes expanded")))?;
+                .ok_or_else(|| too_long(self.most))?;
             io::Write::write_all(&mut file, buffer.get(..read).unwrap_or_default())?;
         }
+    }
+
+    /// Notes the folders of a path, none of which may be a file.
+    fn within(&mut self, name: &str, folders: &[&str]) -> Result<(), ArchiveError> {
+        for depth in 0..folders.len() {
+            let (above, rest) = folders.split_at(depth);
+            let known = joined(above, rest.first().copied().unwrap_or_default());
+            if self.files.contains(&known) {
+                return Err(ArchiveError::Twice(short(name)));
+            }
+            self.folders.insert(known);
+        }
+        Ok(())
     }
 
     fn count(&mut self) -> Result<(), ArchiveError> {
@@ -183,23 +181,58 @@ impl Unpacking {
         }
     }
 
-    /// Where a member goes.
-    fn place(&self, name: &str) -> Result<PathBuf, ArchiveError> {
-        let refused = || ArchiveError::Name(name.chars().take(LONGEST_NAME).collect());
-        let relative = name.strip_prefix("./").unwrap_or(name);
-        let parts: Vec<&str> = relative.split('/').collect();
-        let is_good = |part: &&str| {
-            let is_odd = |c: char| {
-                c.is_control() || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
-            };
-            let dots = part.chars().all(|c| c == '.');
-            !dots && part.len() <= LONGEST_NAME && !part.contains(is_odd)
-        };
-        if parts.len() > DEEPEST || !parts.iter().all(is_good) {
-            return Err(refused());
-        }
-        Ok(parts
+    /// Where a member goes. Windows takes names that differ in case for one; here they are written as they came, and
+    /// only one of them can come.
+    fn place(&self, parts: &[&str]) -> PathBuf {
+        parts
             .iter()
-            .fold(self.folder.clone(), |path, part| path.join(Path::new(part))))
+            .fold(self.folder.clone(), |path, part| path.join(part))
     }
+}
+
+/// A path as it is known, in lower case.
+fn joined(above: &[&str], last: &str) -> String {
+    let mut known = above.join("/");
+    if !known.is_empty() {
+        known.push('/');
+    }
+    known.push_str(last);
+    known.to_lowercase()
+}
+
+/// The names in a path, each of which a Windows system takes and none of which leads elsewhere.
+fn parts(name: &str) -> Result<Vec<&str>, ArchiveError> {
+    let relative = name.strip_prefix("./").unwrap_or(name);
+    let parts: Vec<&str> = relative.split('/').take(DEEPEST + 1).collect();
+    match parts.len() <= DEEPEST && parts.iter().all(|part| is_good(part)) {
+        true => Ok(parts),
+        false => Err(refused(name)),
+    }
+}
+
+fn is_good(part: &str) -> bool {
+    let is_odd =
+        |c: char| c.is_control() || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    let stem = part.split('.').next().unwrap_or_default().trim_end();
+    let is_device = DEVICES.iter().any(|name| stem.eq_ignore_ascii_case(name));
+    // What ends in a dot or a blank is the same file without it; and `.` and `..` are no names.
+    let ends_well = !part.is_empty() && !part.ends_with(['.', ' ']);
+    ends_well && part.len() <= LONGEST_NAME && !is_device && !part.contains(is_odd)
+}
+
+fn refused(name: &str) -> ArchiveError {
+    ArchiveError::Name(short(name))
+}
+
+/// A name as errors have it.
+fn short(name: &str) -> String {
+    let end = name.floor_char_boundary(LONGEST_NAME);
+    name.get(..end)
+        .unwrap_or_default()
+        .escape_debug()
+        .to_string()
+}
+
+fn too_long(most: u64) -> ArchiveError {
+    ArchiveError::TooMuch(format!("{most} bytes when it is unpacked"))
 }

@@ -117,6 +117,12 @@ pub struct WitnessConfig {
 }
 
 impl Config {
+    /// Whether clients reach the service through TLS: its own, or that of a proxy.
+    pub(crate) fn is_secure(&self) -> bool {
+        let is_https = |url: &String| url.starts_with("https://");
+        self.tls.is_some() || self.url.as_ref().is_some_and(is_https)
+    }
+
     /// How the log is set up.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! The gate: what the linter says of a file before a key is used for it.
 //!
-//! A package is judged as it is; a file that is no package as the only one of a package. The signature that the file
+//! A package and a full flash update are judged as they are; another file as the only one of a package. The signature that the file
 //! has is left out: a new one takes its place.
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,7 @@ use lint::engine::{Counts, Outcome, gather, judge};
 use lint::facts::Workspace;
 use lint::facts::signature::State as SignatureState;
 use lint::files::Files;
+use lint::full_flash::{ImageOptions, is_image, read_image};
 use lint::image::ImageType;
 use lint::policy::Policies;
 use lint::render::json;
@@ -88,7 +90,7 @@ impl Gatekeeper {
         }
     }
 
-    /// Judges a file by the policy of a type of image.
+    /// Judges a file by the policy of a type of image. A full flash update has no `format`.
     pub(crate) fn judge(
         &self,
         upload: &Upload,
@@ -99,8 +101,12 @@ impl Gatekeeper {
     ) -> Result<Judged, GateError> {
         let policies = self.on(at.date());
         let outcome = match format {
-            // A full flash update is verified chunk by chunk where it is signed; no rule speaks about one.
-            None => Outcome::default(),
+            None => {
+                let files = Folder::new(&upload.own_folder());
+                let update = std::slice::from_ref(&upload.name);
+                let workspaces = facts(&files, update, Some(image), anchors, at)?;
+                without_own_catalog(judge(&workspaces, &policies))
+            }
             Some(Format::Cabinet) => {
                 let files = Folder::new(&upload.own_folder());
                 let package = std::slice::from_ref(&upload.name);
@@ -143,11 +149,30 @@ pub(crate) fn facts(
         image,
         ..ResolveOptions::default()
     };
-    let gathered = gather(files, paths, &options);
+    let read = |path: &String| {
+        let options = ImageOptions {
+            resolve: &options,
+            verify,
+            // The other threads are for other requests.
+            threads: NonZeroUsize::MIN,
+            progress: &|_| (),
+        };
+        let image = read_image(files, path, options);
+        image.map_err(|error| GateError::File(error.to_string()))
+    };
+    let is_image = |path: &&String| is_image(files, path);
+    let (images, paths): (Vec<&String>, Vec<&String>) = paths.iter().partition(is_image);
+    let images = images
+        .into_iter()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()?;
+    let paths: Vec<String> = paths.into_iter().cloned().collect();
+    let gathered = gather(files, &paths, &options);
     let mut workspaces = gathered.map_err(|error| GateError::File(error.to_string()))?;
     for workspace in &mut workspaces {
         verify_cabinets(files, workspace, verify, None);
     }
+    workspaces.extend(images);
     Ok(workspaces)
 }
 
@@ -162,6 +187,18 @@ fn without_own_signature(mut workspaces: Vec<Workspace>, member: Option<&str>) -
         });
     }
     workspaces
+}
+
+/// The rule about the signature of an image's catalog.
+const OWN_CATALOG: &str = "image-catalog-unverified";
+
+/// Takes out what is said of the signature of an image, which makes room.
+fn without_own_catalog(mut outcome: Outcome) -> Outcome {
+    outcome
+        .diagnostics
+        .retain(|found| found.rule != OWN_CATALOG);
+    outcome.counts = Counts::of(&outcome.diagnostics);
+    outcome
 }
 
 /// Puts a file into a package of its own, and says in which folder that is.

@@ -22,8 +22,12 @@ use crate::problem::{Problem, Slug};
 use crate::state::Inner;
 use crate::upload::{self, Upload};
 
-/// Whether something weighs as an error, for those who do not read the report.
+/// Whether something was judged and nothing weighs as an error, for those who do not read the report.
 const PASSES: &str = "proofmark-passes";
+
+/// What is said of a file that no rule speaks about.
+const NOTHING: &str = "there is nothing to lint in it: that are image inputs, documents of packages, built packages \
+                       and full flash updates; an archive comes with its media type";
 
 /// What a request says beside the file.
 #[derive(Debug, Clone, Deserialize)]
@@ -96,12 +100,17 @@ fn report(
     let files = Folder::new(&folder);
     let facts = gate::facts(&files, &paths, image, &state.setup.anchors, now)?;
     let outcome = judge(&facts, &state.gate.on(now.date()));
+    // A gate that looks at the wrong file or folder must not pass.
+    let is_of_nothing = outcome.is_of_nothing();
+    if is_of_nothing && packed.is_none() {
+        return Err(Problem::because(Slug::NotReadable, NOTHING));
+    }
     if let Some((rule, problem)) = outcome.failures.iter().next() {
         return Err(Problem::internal(&format_args!(
             "own rule {rule}: {problem}"
         )));
     }
-    let passes = !outcome.reaches(Level::Error);
+    let passes = !is_of_nothing && !outcome.reaches(Level::Error);
     let (report, kind) =
         render(&outcome, query.format).map_err(|error| Problem::internal(&error))?;
     Ok((report, kind, passes))

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::store::StoreError;
+use crate::upload;
 
 /// Longest body of JSON, in bytes.
 const LONGEST_BODY: usize = 64 << 10;
@@ -266,8 +267,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let bytes = axum::body::to_bytes(request.into_body(), LONGEST_BODY).await;
-        let bytes = bytes.map_err(|_| Problem::new(Slug::TooLarge))?;
+        let bytes = upload::small(request.into_body(), LONGEST_BODY).await?;
         // What says nothing is an object without members.
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         match serde_json::from_slice(text) {

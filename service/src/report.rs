@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use sqlx::{AssertSqlSafe, Row};
 
 use crate::auth::{Principal, Role};
 use crate::gate::Judged;
+use crate::named::Named;
 use crate::problem::{Problem, Slug};
 use crate::state::Inner;
 use crate::store::{Store, StoreError, Transaction, places};
@@ -56,11 +57,15 @@ pub(crate) async fn keep_all(
 pub(crate) async fn show(
     State(state): State<Arc<Inner>>,
     principal: Principal,
-    Path(sha256): Path<String>,
+    Named(sha256): Named<String>,
 ) -> Result<Response, Problem> {
     principal.expect(Role::Audit, ALL)?;
+    let unknown = || Problem::new(Slug::NotFound);
+    if !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(unknown());
+    }
     let report = find(&state.store, &sha256).await?;
-    let report = report.ok_or_else(|| Problem::new(Slug::NotFound))?;
+    let report = report.ok_or_else(unknown)?;
     let kind = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, kind)], report).into_response())
 }

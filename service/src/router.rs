@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use crate::problem::{Problem, Slug};
 use crate::state::State;
 use crate::{
-    catalogue, drain, health, lint_api, metrics, report, request, sign, verify_api, window,
+    catalogue, drain, headers, health, lint_api, metrics, report, request, sign, verify_api, window,
 };
 
 /// Every route.
@@ -40,11 +40,16 @@ pub(crate) fn router(state: State) -> Router {
         .route("/v1/windows/{id}/revoke", post(window::revoke))
         .fallback(async || Problem::new(Slug::NotFound))
         .method_not_allowed_fallback(async || Problem::new(Slug::MethodNotAllowed))
+        .layer(middleware::from_fn(headers::one_meaning))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&state),
             metrics::count,
         ))
         .layer(middleware::from_fn(drain::read_on))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&state),
+            headers::protect,
+        ))
         // Bodies are bounded where they are read.
         .layer(DefaultBodyLimit::disable())
         .with_state(state)

@@ -1,10 +1,10 @@
-//! What clients send: streamed to disk, hashed on the way, bounded in length and patience.
+//! What clients send: files are streamed to disk and hashed on the way, all else is short; both bounded in time.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::{HeaderMap, header};
 use formats::container::Piece;
 use futures_util::StreamExt;
@@ -12,15 +12,20 @@ use ring::digest::{Context, SHA256};
 use signer::digest::{DigestAlgorithm, hex};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
+use tokio::time::Instant;
 
 use crate::problem::{Problem, Slug};
 use crate::state::Inner;
 use crate::{chance, owner};
 
-/// How long a client may say nothing in the middle of a file.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How long a client may take for [`STRIDE`], and for a body that is no file.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes that have to come in that time, unless the file ends.
+const STRIDE: usize = 4 << 10;
 /// Bytes that are gathered before they are written.
 const WRITE_BUFFER: usize = 256 << 10;
+/// What browsers and `curl --form` wrap files in.
+const FORM: &str = "multipart/form-data";
 /// Longest name that is kept, in bytes.
 const LONGEST_NAME: usize = 128;
 
@@ -59,10 +64,68 @@ impl Upload {
     }
 }
 
+/// A body as it comes.
+struct Arriving {
+    stream: BodyDataStream,
+    /// When the next [`STRIDE`] has to be there.
+    until: Instant,
+    /// How much of it is.
+    came: usize,
+}
+
+impl Arriving {
+    fn new(body: Body) -> Self {
+        Self {
+            stream: body.into_data_stream(),
+            until: Instant::now() + PATIENCE,
+            came: 0,
+        }
+    }
+
+    /// The next part; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let next = tokio::time::timeout_at(self.until, self.stream.next()).await;
+        let next = next.map_err(|_| {
+            let seconds = PATIENCE.as_secs();
+            let problem = format_args!("less than {STRIDE} bytes came in {seconds} seconds");
+            Problem::because(Slug::TooSlow, problem)
+        })?;
+        let Some(chunk) = next else { return Ok(None) };
+        let chunk =
+            chunk.map_err(|_| Problem::because(Slug::BadRequest, "the body ended early"))?;
+        self.came = self.came.saturating_add(chunk.len());
+        if self.came >= STRIDE {
+            self.came = 0;
+            self.until = Instant::now() + PATIENCE;
+        }
+        Ok(Some(chunk))
+    }
+}
+
+/// Receives what is no file: at most `most` bytes.
+///
+/// # Errors
+/// [`Slug::TooLarge`], [`Slug::BadRequest`] where it ends early, [`Slug::TooSlow`].
+pub(crate) async fn small(body: Body, most: usize) -> Result<Bytes, Problem> {
+    let mut body = Arriving::new(body);
+    let until = body.until;
+    let mut whole = Vec::new();
+    while let Some(chunk) = body.next().await? {
+        if whole.len().saturating_add(chunk.len()) > most {
+            let problem = format_args!("at most {most} bytes are accepted here");
+            return Err(Problem::because(Slug::TooLarge, problem));
+        }
+        whole.extend_from_slice(&chunk);
+        // However it comes, it comes in that time.
+        body.until = until;
+    }
+    Ok(whole.into())
+}
+
 /// Receives a file.
 ///
 /// # Errors
-/// [`Slug::TooLarge`] as soon as it is, [`Slug::BadRequest`] where it ends early or comes too slowly.
+/// [`Slug::TooLarge`] as soon as it is, [`Slug::BadRequest`] where it ends early or is a form, [`Slug::TooSlow`].
 pub(crate) async fn receive(
     state: &Inner,
     headers: &HeaderMap,
@@ -76,6 +139,13 @@ pub(crate) async fn receive(
             format_args!("at most {most} bytes are accepted"),
         )
     };
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    if kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(FORM)) {
+        let problem = "the body is the file itself and no form: curl --data-binary @FILE";
+        return Err(Problem::because(Slug::BadRequest, problem));
+    }
     let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most) {
@@ -86,16 +156,10 @@ pub(crate) async fn receive(
     let name = safe_name(name.unwrap_or("upload"))?;
     let file = tokio::fs::File::create_new(folder.path().join(OWN).join(&name)).await;
     let mut file = tokio::io::BufWriter::with_capacity(WRITE_BUFFER, file.map_err(failed)?);
-    let mut body = body.into_data_stream();
+    let mut body = Arriving::new(body);
     let mut hash = Context::new(&SHA256);
     let mut size: u64 = 0;
-    loop {
-        let next = tokio::time::timeout(SILENCE, body.next()).await;
-        let next =
-            next.map_err(|_| Problem::because(Slug::TooSlow, "nothing came for half a minute"))?;
-        let Some(chunk) = next else { break };
-        let chunk =
-            chunk.map_err(|_| Problem::because(Slug::BadRequest, "the file ended early"))?;
+    while let Some(chunk) = body.next().await? {
         size = size.saturating_add(chunk.len() as u64);
         if size > most {
             return Err(too_large());

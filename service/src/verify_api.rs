@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,13 +13,15 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use formats::container::Container;
 use formats::container::efi_variable::Variable;
+use formats::container::ffu::FullFlashUpdate;
 use lint::render::verification::{
     ClassRequirement, Detail, FileRecord, Requirement, SignatureRequirement,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use signer::anchor::Anchors;
-use signer::verify::{Verification, VerifyOptions, verify as verify_container};
+use signer::full_flash::verify_full_flash;
+use signer::verify::{Outcome, Verification, VerifyOptions, verify as verify_container};
 use time::OffsetDateTime;
 
 use crate::archive::{self, Packed};
@@ -28,6 +31,8 @@ use crate::problem::{Problem, Slug};
 use crate::state::Inner;
 use crate::upload::{self, Upload};
 
+/// Bytes by which a file is recognised.
+const LONGEST_MAGIC: u64 = 64;
 /// Bytes read at a time from a file that is hashed.
 const READ_BUFFER: usize = 256 << 10;
 
@@ -132,7 +137,7 @@ fn is_container(path: &Path) -> bool {
         return false;
     };
     let mut magic = Vec::new();
-    let read = file.take(4).read_to_end(&mut magic);
+    let read = file.take(LONGEST_MAGIC).read_to_end(&mut magic);
     let is_known = [
         &b"MSCF"[..],
         b"MZ",
@@ -141,7 +146,8 @@ fn is_container(path: &Path) -> bool {
         &[0x30, 0x83],
         &[0x30, 0x84],
     ];
-    read.is_ok() && is_known.iter().any(|known| magic.starts_with(known))
+    let is_known = is_known.iter().any(|known| magic.starts_with(known));
+    read.is_ok() && (is_known || FullFlashUpdate::is_magic(&magic))
 }
 
 fn verify_file(
@@ -152,10 +158,36 @@ fn verify_file(
 ) -> Result<Verification, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let mut reader = BufReader::with_capacity(READ_BUFFER, file);
+    let options = VerifyOptions { at, anchors };
+    let mut magic = Vec::new();
+    let begun = reader.by_ref().take(LONGEST_MAGIC).read_to_end(&mut magic);
+    begun.map_err(|error| error.to_string())?;
+    if FullFlashUpdate::is_magic(&magic) {
+        return verify_image(path, &mut reader, options);
+    }
     let mut container = Container::read(&mut reader).map_err(|error| error.to_string())?;
     if let Container::EfiVariable(content) = &mut container {
         content.assume(Variable::of_file_name(name));
     }
-    let options = VerifyOptions { at, anchors };
     verify_container(&container, &mut reader, options).map_err(|error| error.to_string())
+}
+
+/// Verifies the signature of an image's catalog, where the image is what the catalog says.
+fn verify_image(
+    path: &Path,
+    reader: &mut BufReader<File>,
+    options: VerifyOptions<'_>,
+) -> Result<Verification, String> {
+    let update = FullFlashUpdate::read(reader).map_err(|error| error.to_string())?;
+    let open = || File::open(path).map(|file| BufReader::with_capacity(READ_BUFFER, file));
+    let one = NonZeroUsize::MIN;
+    let found = verify_full_flash(&update, &open, one, &|_| (), options);
+    let found = found.map_err(|error| error.to_string())?;
+    for outcome in [&found.structure, &found.hash_table, &found.chunks] {
+        if let Outcome::Failed(_, problem) = outcome {
+            return Err(problem.clone());
+        }
+    }
+    let none = || "its catalog cannot be read".to_owned();
+    found.catalog.ok_or_else(none)
 }

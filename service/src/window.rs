@@ -3,28 +3,28 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use signer::clock::parse_rfc3339;
-use signer::digest::hex;
 use sqlx::Row;
 
 use crate::audit::{Decision, Entry};
 use crate::auth::{Principal, Role, token};
+use crate::named::{Id, Named};
 use crate::problem::{JsonBody, Problem, Slug};
 use crate::sign::record::entry_of;
 use crate::state::Inner;
 use crate::store::{Store, StoreError, Transaction};
-use crate::{chance, clock};
+use crate::{clock, reason};
 
 /// Longest window, in milliseconds.
 const LONGEST: i64 = 31 * 24 * 60 * 60 * 1000;
+/// Longest name of a principal, in bytes.
+const LONGEST_PRINCIPAL: usize = 1000;
 /// Most signatures of a window.
 const MOST: i64 = 100_000;
-/// Longest reason, in bytes.
-const LONGEST_REASON: usize = 2000;
 
 /// What opens a window.
 #[derive(Debug, Clone, Deserialize)]
@@ -134,10 +134,12 @@ pub(crate) async fn open(
     if !(1..=MOST).contains(&new.most) {
         return Err(bad("'most' is from 1 to 100000"));
     }
-    if new.reason.trim().is_empty() || new.reason.len() > LONGEST_REASON {
-        return Err(bad("a reason of at most 2000 bytes is needed"));
+    reason::expect_some(&new.reason)?;
+    reason::expect_printable("'principal'", &new.principal)?;
+    if new.principal.len() > LONGEST_PRINCIPAL {
+        return Err(bad("'principal' has at most 1000 bytes"));
     }
-    let id = hex(&chance::bytes::<8>()?);
+    let id = String::from(Id::by_chance()?);
     let mut transaction = state.store.begin().await?;
     sqlx::query(
         "INSERT INTO approval_window (id, profile, principal, begins, ends, most, used, reason, needed, created) \
@@ -218,7 +220,7 @@ async fn vote(
 pub(crate) async fn approve(
     State(state): State<Arc<Inner>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Named(id): Named<Id>,
 ) -> Result<Json<Value>, Problem> {
     let window = find(&state, &id).await?;
     principal.expect(Role::Approve, &window.profile)?;
@@ -233,24 +235,21 @@ pub(crate) async fn approve(
     if !vote(&mut transaction, &id, &principal, now).await? {
         return Err(Problem::because(Slug::Conflict, "you agreed already"));
     }
-    let mut entry = entry_of(
+    let entry = entry_of(
         &state,
         &principal,
         Decision::Approved,
         &window.profile,
         profile,
     );
-    entry.request = Some(id.clone());
-    state.log.append(&mut transaction, &entry).await?;
-    transaction.commit().await?;
-    Ok(Json(find(&state, &id).await?.json))
+    Ok(Json(record(&state, transaction, entry, id.into()).await?))
 }
 
 /// `POST /v1/windows/{id}/revoke`: closes a window at once.
 pub(crate) async fn revoke(
     State(state): State<Arc<Inner>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Named(id): Named<Id>,
 ) -> Result<Json<Value>, Problem> {
     let window = find(&state, &id).await?;
     if !principal.may(Role::Admin, &window.profile) {
@@ -262,23 +261,20 @@ pub(crate) async fn revoke(
     let done =
         sqlx::query("UPDATE approval_window SET revoked = $1 WHERE id = $2 AND revoked IS NULL")
             .bind(state.now_ms())
-            .bind(&id)
+            .bind(id.to_string())
             .execute(&mut *transaction)
             .await?;
     if done.rows_affected() == 0 {
         return Err(Problem::because(Slug::Conflict, "it is revoked already"));
     }
-    let mut entry = entry_of(
+    let entry = entry_of(
         &state,
         &principal,
         Decision::WindowRevoked,
         &window.profile,
         profile,
     );
-    entry.request = Some(id.clone());
-    state.log.append(&mut transaction, &entry).await?;
-    transaction.commit().await?;
-    Ok(Json(find(&state, &id).await?.json))
+    Ok(Json(record(&state, transaction, entry, id.into()).await?))
 }
 
 /// `GET /v1/windows`: those of profiles that the principal approves, audits or signs with.

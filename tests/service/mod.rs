@@ -2,7 +2,10 @@
 
 mod approval;
 mod client;
+mod headers;
+mod hostile;
 mod issuer;
+mod kinds;
 #[cfg(feature = "postgres")]
 mod nodes;
 mod operating;

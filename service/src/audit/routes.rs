@@ -2,8 +2,8 @@
 //! to find an entry.
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State as Extract};
+use axum::body::Body;
+use axum::extract::State as Extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -13,8 +13,10 @@ use super::note::MAX_NOTE;
 use super::tile::{Content, Tile};
 use super::{CosignError, Entry};
 use crate::auth::{Principal, Role};
+use crate::named::{Index, Named};
 use crate::problem::{Problem, Slug};
 use crate::state::State;
+use crate::upload;
 
 /// Every profile.
 const ALL: &str = "*";
@@ -29,10 +31,7 @@ pub(crate) fn routes() -> Router<State> {
     Router::new()
         .route("/log/checkpoint", get(checkpoint))
         .route("/log/cosigned", get(cosigned))
-        .route(
-            "/log/cosignatures",
-            post(cosign).layer(DefaultBodyLimit::max(MAX_NOTE)),
-        )
+        .route("/log/cosignatures", post(cosign))
         .route("/log/entry/{index}", get(entry))
         .route("/log/proof/{index}", get(proof))
         .route("/log/key", get(key))
@@ -63,7 +62,8 @@ fn note(note: String) -> Response {
     (headers, note).into_response()
 }
 
-async fn cosign(Extract(state): Extract<State>, body: Bytes) -> Result<Response, Problem> {
+async fn cosign(Extract(state): Extract<State>, body: Body) -> Result<Response, Problem> {
+    let body = upload::small(body, MAX_NOTE).await?;
     let refused = |why: &dyn std::fmt::Display| Problem::because(Slug::BadRequest, why);
     let note = std::str::from_utf8(&body).map_err(|error| refused(&error))?;
     match state.log.cosign(note).await {
@@ -77,7 +77,7 @@ async fn cosign(Extract(state): Extract<State>, body: Bytes) -> Result<Response,
 async fn entry(
     Extract(state): Extract<State>,
     principal: Principal,
-    Path(index): Path<u64>,
+    Named(Index(index)): Named<Index>,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::new(Slug::NotFound);
     let end = index.checked_add(1).ok_or_else(unknown)?;
@@ -95,7 +95,7 @@ async fn entry(
 /// The proof of an entry: hashes tell nothing of it.
 async fn proof(
     Extract(state): Extract<State>,
-    Path(index): Path<u64>,
+    Named(Index(index)): Named<Index>,
 ) -> Result<Response, Problem> {
     let proof = state.log.prove(index).await?;
     let proof = proof.ok_or_else(|| Problem::new(Slug::NotFound))?;
@@ -105,7 +105,7 @@ async fn proof(
 async fn tile(
     Extract(state): Extract<State>,
     principal: Result<Principal, Problem>,
-    Path(path): Path<String>,
+    Named(path): Named<String>,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::new(Slug::NotFound);
     let tile = Tile::from_path(&format!("tile/{path}")).ok_or_else(unknown)?;

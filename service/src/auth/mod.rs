@@ -114,7 +114,7 @@ async fn authenticate(
     let mut given = headers.get_all(header::AUTHORIZATION).iter();
     let credential = match (given.next(), given.next()) {
         (Some(one), None) => one,
-        (None, _) => return of_certificate(state, peer),
+        (None, _) => return of_certificate(state, headers, peer),
         (Some(_), Some(_)) => return Err(refused("two credentials")),
     };
     let text = credential.to_str().map_err(|_| refused("not text"))?;
@@ -143,7 +143,14 @@ async fn authenticate(
     })
 }
 
-fn of_certificate(state: &Inner, peer: &Peer) -> Result<Principal, Problem> {
+/// What browsers say of whose page a request is.
+const FROM_PAGES: [&str; 2] = ["origin", "sec-fetch-site"];
+
+fn of_certificate(state: &Inner, headers: &HeaderMap, peer: &Peer) -> Result<Principal, Problem> {
+    // A browser shows its certificate for the forms of any page.
+    if FROM_PAGES.iter().any(|name| headers.contains_key(*name)) {
+        return Err(refused("a certificate in the hands of a browser"));
+    }
     let certificate = peer.certificate.as_deref();
     let certificate = certificate.ok_or_else(|| refused("no credential"))?;
     let known = certificate::identify(certificate, &state.setup.config.certificate);

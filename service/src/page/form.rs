@@ -1,11 +1,11 @@
 //! Forms of our pages: small, and of the one kind that browsers send.
 
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Query, Request};
+use axum::extract::{FromRequest, Query, Request};
 use axum::http::Uri;
 use serde::de::DeserializeOwned;
 
 use crate::problem::{Problem, Slug};
+use crate::upload;
 
 /// Longest form, in bytes.
 const LONGEST: usize = 16 << 10;
@@ -16,12 +16,9 @@ pub(super) struct Form<T>(pub(super) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
-    async fn from_request(mut request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let malformed = || Problem::because(Slug::BadRequest, "this is no form of these pages");
-        DefaultBodyLimit::apply(DefaultBodyLimit::max(LONGEST), &mut request);
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|_| malformed())?;
+        let body = upload::small(request.into_body(), LONGEST).await?;
         let text = std::str::from_utf8(&body).map_err(|_| malformed())?;
         // A form is written as a query is.
         let uri: Uri = format!("/?{text}").parse().map_err(|_| malformed())?;

@@ -1,6 +1,7 @@
 //! The head of the log, what it says about a file, and an entry with its proof.
 
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State as Extract};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -12,6 +13,7 @@ use super::session::Session;
 use crate::audit::merkle::Leaves;
 use crate::audit::proof::Proof;
 use crate::audit::{Entry, Numbered};
+use crate::named::{Index, Named};
 use crate::problem::{Problem, Slug};
 use crate::state::State;
 
@@ -25,13 +27,15 @@ pub(super) struct Search {
 pub(super) async fn show(
     Extract(state): Extract<State>,
     session: Session,
-    Query(search): Query<Search>,
+    search: Result<Query<Search>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let Query(search) = search?;
     let checkpoint = state.log.checkpoint().await?;
     let head = state.log.head().await?;
     let digest = search
         .digest
         .map(|digest| digest.trim().to_ascii_lowercase());
+    let digest = digest.filter(|digest| digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let found = match &digest {
         Some(digest) => Some(visible(&state, &session, state.log.about(digest).await?)),
         None => None,
@@ -68,7 +72,7 @@ pub(super) async fn show(
 pub(super) async fn entry(
     Extract(state): Extract<State>,
     session: Session,
-    Path(index): Path<u64>,
+    Named(Index(index)): Named<Index>,
 ) -> Result<Response, Problem> {
     let (numbered, proof) = proved(&state, &session, index).await?;
     let entry = Entry::parse(&numbered.entry).map_err(|error| Problem::internal(&error))?;
@@ -97,7 +101,7 @@ pub(super) async fn entry(
 pub(super) async fn entry_file(
     Extract(state): Extract<State>,
     session: Session,
-    Path(index): Path<u64>,
+    Named(Index(index)): Named<Index>,
 ) -> Result<Response, Problem> {
     let (numbered, _) = proved(&state, &session, index).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], numbered.entry).into_response())
@@ -107,7 +111,7 @@ pub(super) async fn entry_file(
 pub(super) async fn proof_file(
     Extract(state): Extract<State>,
     session: Session,
-    Path(index): Path<u64>,
+    Named(Index(index)): Named<Index>,
 ) -> Result<Response, Problem> {
     let (_, proof) = proved(&state, &session, index).await?;
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];

@@ -1,7 +1,7 @@
 //! Requests that wait for people: the list, one of them with its report, and the buttons.
 
 use axum::Json;
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::{Query, State as Extract};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -13,6 +13,7 @@ use super::form::Form;
 use super::frame::{Section, bare, page};
 use super::session::Session;
 use crate::auth::Role;
+use crate::named::{Id, Named};
 use crate::problem::Problem;
 use crate::request::{self, ListQuery, Opinion};
 use crate::state::State;
@@ -102,10 +103,10 @@ fn stage(request: &Value) -> Markup {
 pub(super) async fn show(
     Extract(state): Extract<State>,
     session: Session,
-    Path(id): Path<String>,
+    Named(id): Named<Id>,
 ) -> Result<Response, Problem> {
     let principal = session.principal.clone();
-    let Json(shown) = request::show(Extract(state), principal, Path(id)).await?;
+    let Json(shown) = request::show(Extract(state), principal, Named(id)).await?;
     let request = &shown;
     let (profile, file) = (text(request, "profile"), part(request, "/file"));
     let is_mine = text(request, "person") == session.principal.person;
@@ -220,17 +221,17 @@ pub(super) struct Decided {
 pub(super) async fn decided(
     Extract(state): Extract<State>,
     session: Session,
-    Path(id): Path<String>,
+    Named(id): Named<Id>,
     Form(given): Form<Decided>,
 ) -> Result<Response, Problem> {
     if let Some(refusal) = session.refusal(&given.csrf) {
         return Ok(refusal);
     }
-    let to = format!("/page/requests/{id}");
+    let to = format!("/page/requests/{}", &*id);
     let opinion = Opinion::new(given.reason, given.sha256);
     let agrees = given.decision == "approve";
     let principal = session.principal.clone();
-    let voted = request::vote(Extract(state), principal, Path(id), opinion, agrees).await;
+    let voted = request::vote(Extract(state), principal, Named(id), opinion, agrees).await;
     match voted {
         Ok(_) => Ok(Redirect::to(&to).into_response()),
         Err(problem) => {

@@ -125,18 +125,8 @@ fn hash(secret: &str) -> String {
     hex(&DigestAlgorithm::Sha256.of(secret.as_bytes()))
 }
 
-/// Whether browsers reach the service through TLS.
-fn is_secure(state: &Inner) -> bool {
-    let config = &state.setup.config;
-    config.tls.is_some()
-        || config
-            .url
-            .as_deref()
-            .is_some_and(|url| url.starts_with("https://"))
-}
-
 fn cookie_name(state: &Inner) -> &'static str {
-    match is_secure(state) {
+    match state.setup.config.is_secure() {
         true => SECURE,
         false => PLAIN,
     }
@@ -246,7 +236,7 @@ pub(super) async fn end(
 
 /// To another page, with a cookie; an empty one ends it.
 fn led(state: &Inner, secret: &str, to: &str) -> Response {
-    let secure = match is_secure(state) {
+    let secure = match state.setup.config.is_secure() {
         true => "; Secure",
         false => "",
     };

@@ -9,30 +9,28 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
-use signer::digest::hex;
 
 use crate::audit::{Decision, Entry, Subject};
 use crate::auth::{Principal, Role};
+use crate::named::{Id, Named};
 use crate::problem::{JsonBody, Problem, Slug};
 use crate::sign::patch::PatchForm;
 use crate::sign::record::{Asking, entry_of};
 use crate::sign::work::{Present, WorkError, judge_upload};
 use crate::sign::{SignQuery, answer, failure, refusal};
 use crate::state::Inner;
-use crate::{chance, report, upload};
+use crate::{reason, report, upload};
 use row::{Row, Stage};
 
 pub(crate) use work::{keep_up, node_name};
 
 /// How long a request waits unless it says otherwise, in milliseconds.
 const WAITS: i64 = 7 * 24 * 60 * 60 * 1000;
-/// Longest reason, in bytes.
-const LONGEST_REASON: usize = 2000;
 
 /// What a request says beside the file.
 #[derive(Debug, Clone, Deserialize)]
@@ -58,7 +56,7 @@ pub(crate) async fn ask(
     body: Body,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Query(RequestQuery {
-        reason,
+        reason: why,
         profile,
         name,
         if_signed,
@@ -74,10 +72,7 @@ pub(crate) async fn ask(
     let profile = state.setup.profiles.get(query.profile());
     let profile = profile.ok_or_else(|| Problem::new(Slug::NotFound))?;
     let _ticket = state.admit(&principal)?;
-    if reason.trim().is_empty() || reason.len() > LONGEST_REASON {
-        let problem = "a reason of at most 2000 bytes is needed";
-        return Err(Problem::because(Slug::BadRequest, problem));
-    }
+    reason::expect_some(&why)?;
     let now = state.setup.environment.now();
     if let Some(objection) = profile.out_of_time(now, &state.setup.anchors) {
         return Err(failure(&WorkError::Objection(objection)));
@@ -107,20 +102,20 @@ pub(crate) async fn ask(
         Err(error) => return Err(failure(&error)),
     };
     if !judged.passes {
-        let reason = format!("{} findings weigh as errors", judged.errors);
+        let found = format!("{} findings weigh as errors", judged.errors);
         let kept = Some(judged.clone());
-        let receipt = asking.refused(&state, kept, &reason).await?;
+        let receipt = asking.refused(&state, kept, &found).await?;
         return Err(refusal(&judged, receipt.index));
     }
     let now = state.now_ms();
     let request = Row {
-        id: hex(&chance::bytes::<8>()?),
+        id: Id::by_chance()?.into(),
         principal: principal.id.clone(),
         person: principal.person.clone(),
         claims: principal.claims.clone(),
         profile: query.profile().to_owned(),
         stage: Stage::Pending,
-        reason: reason.clone(),
+        reason: why.clone(),
         name: upload.name.clone(),
         sha256: upload.sha256.clone(),
         size: upload.size,
@@ -137,7 +132,7 @@ pub(crate) async fn ask(
     artifact::keep(&state, &request.id, &upload).await?;
     let mut entry = asking.entry(&state, Decision::Requested, Some(&judged));
     entry.request = Some(request.id.clone());
-    entry.reason = Some(reason);
+    entry.reason = Some(why);
     let mut transaction = state.store.begin().await?;
     report::keep(&mut transaction, &judged, now).await?;
     request.insert(&mut transaction).await?;
@@ -186,7 +181,7 @@ pub(crate) async fn list(
 pub(crate) async fn show(
     State(state): State<Arc<Inner>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Named(id): Named<Id>,
 ) -> Result<Json<Value>, Problem> {
     let request = row::find(&state.store, &id).await?;
     expect_sight(&principal, &request)?;
@@ -218,7 +213,7 @@ impl Opinion {
 pub(crate) async fn approve(
     state: State<Arc<Inner>>,
     principal: Principal,
-    id: Path<String>,
+    id: Named<Id>,
     JsonBody(opinion): JsonBody<Opinion>,
 ) -> Result<Json<Value>, Problem> {
     vote(state, principal, id, opinion, true).await
@@ -228,7 +223,7 @@ pub(crate) async fn approve(
 pub(crate) async fn reject(
     state: State<Arc<Inner>>,
     principal: Principal,
-    id: Path<String>,
+    id: Named<Id>,
     JsonBody(opinion): JsonBody<Opinion>,
 ) -> Result<Json<Value>, Problem> {
     vote(state, principal, id, opinion, false).await
@@ -238,7 +233,7 @@ pub(crate) async fn reject(
 pub(crate) async fn vote(
     State(state): State<Arc<Inner>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Named(id): Named<Id>,
     opinion: Opinion,
     agrees: bool,
 ) -> Result<Json<Value>, Problem> {
@@ -249,10 +244,7 @@ pub(crate) async fn vote(
         return conflict("nobody decides about their own request");
     }
     principal.expect(Role::Approve, &request.profile)?;
-    if opinion.reason.len() > LONGEST_REASON {
-        let problem = "a reason has at most 2000 bytes";
-        return Err(Problem::because(Slug::BadRequest, problem));
-    }
+    reason::expect_any(&opinion.reason)?;
     if opinion
         .sha256
         .is_some_and(|sha256| sha256 != request.sha256)
@@ -316,7 +308,7 @@ pub(crate) async fn vote(
 pub(crate) async fn cancel(
     State(state): State<Arc<Inner>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Named(id): Named<Id>,
     JsonBody(opinion): JsonBody<Opinion>,
 ) -> Result<Json<Value>, Problem> {
     let request = row::find(&state.store, &id).await?;
@@ -324,6 +316,7 @@ pub(crate) async fn cancel(
     if request.principal != principal.id {
         principal.expect(Role::Admin, &request.profile)?;
     }
+    reason::expect_any(&opinion.reason)?;
     let now = state.now_ms();
     let mut transaction = state.store.begin().await?;
     if !row::lock_pending(&mut transaction, &id, now).await? {
@@ -380,7 +373,7 @@ fn about(
 pub(crate) async fn result(
     State(state): State<Arc<Inner>>,
     principal: Principal,
-    Path(id): Path<String>,
+    Named(id): Named<Id>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let request = row::find(&state.store, &id).await?;

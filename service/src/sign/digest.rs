@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use signer::anchor::Purpose;
@@ -25,6 +25,7 @@ use crate::auth::{Principal, Role};
 use crate::decisions::Decided;
 use crate::problem::{Problem, Slug};
 use crate::state::Inner;
+use crate::upload;
 
 /// Longest request, in bytes: attributes and certificates, no content.
 const LONGEST: usize = 1 << 20;
@@ -41,7 +42,6 @@ pub(crate) async fn sign_digest(
     State(state): State<Arc<Inner>>,
     principal: Principal,
     query: Result<Query<DigestQuery>, QueryRejection>,
-    _headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let Query(DigestQuery { profile: name }) = query?;
@@ -57,8 +57,7 @@ pub(crate) async fn sign_digest(
         let problem = "this profile signs what was approved";
         return Err(Problem::because(Slug::ApprovalNeeded, problem));
     }
-    let bytes = axum::body::to_bytes(body, LONGEST).await;
-    let bytes = bytes.map_err(|_| Problem::new(Slug::TooLarge))?;
+    let bytes = upload::small(body, LONGEST).await?;
     let unreadable = |error: &dyn std::fmt::Display| Problem::because(Slug::NotSignable, error);
     let request = SigningRequest::read(&bytes).map_err(|error| unreadable(&error))?;
     request
