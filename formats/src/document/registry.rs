@@ -236,6 +236,13 @@ pub fn canonical_key(key: &str) -> Option<CanonicalKey> {
     Some(CanonicalKey(canonical))
 }
 
+/// The service whose own key this is, and no key below or above it.
+pub fn service_of(key: &str) -> Option<&str> {
+    const SERVICES: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services";
+    let (above, name) = key.trim_end_matches('\\').rsplit_once('\\')?;
+    canonical_key(above)?.is(SERVICES).then_some(name)
+}
+
 /// The macros that a key name of a package definition may begin with, in lower case.
 pub fn key_macros() -> impl Iterator<Item = &'static str> {
     KEY_MACROS.iter().map(|(name, _)| *name)
@@ -381,6 +388,19 @@ mod tests {
             r"$(OEMNAME)\A",
         ] {
             assert_eq!(canonical(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_service_has_one_key_of_its_own() {
+        for (key, name) in [
+            (r"HKLM\System\ControlSet001\services\A\", Some("A")),
+            (r"$(hklm.services)\A", Some("A")),
+            (r"$(hklm.services)\A\Parameters", None),
+            ("$(hklm.services)", None),
+            (r"$(hklm.software)\A", None),
+        ] {
+            assert_eq!(service_of(key), name, "{key}");
         }
     }
 

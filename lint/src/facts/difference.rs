@@ -1,6 +1,8 @@
 //! Where the components of a built package do something else than the definition that it is built from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use formats::document::registry::service_of;
 
 use super::built::BuiltPackage;
 use super::services::{InstalledService, Installer};
@@ -40,10 +42,18 @@ fn services(definition: &Definition, built: &BuiltPackage) -> Vec<Difference> {
     let is_hidden = |service: &InstalledService<'_>| {
         service.name().is_empty() || service.name().contains(['$', '%'])
     };
+    // A package can have the values that a service comes to instead of the service.
+    let registry = built.registry_file();
+    let keys = registry.keys();
+    let keys = keys.filter_map(|key| service_of(&key.key.value).map(str::to_lowercase));
+    let keys: BTreeSet<String> = keys.collect();
     let mut found = Vec::new();
     for service in defined.iter().filter(|service| !is_hidden(service)) {
         let name = service.name();
         let Some(other) = find(&inside, name) else {
+            if keys.contains(&name.to_lowercase()) {
+                continue;
+            }
             found.push(Difference {
                 here: service.place.clone(),
                 there: built.place(""),

@@ -76,7 +76,14 @@ mod tests {
                     &[("name", "Agent"), ("start", "demand")],
                     &[("name", "Shell"), ("start", "auto")],
                 ],
-                &[("HKEY_LOCAL_MACHINE\\SOFTWARE\\Kiosk", "Port", "0x00000051")],
+                &[
+                    ("HKEY_LOCAL_MACHINE\\SOFTWARE\\Kiosk", "Port", "0x00000051"),
+                    (
+                        r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Pump",
+                        "Start",
+                        "0x00000002",
+                    ),
+                ],
             )],
             ..Contents::default()
         };
@@ -97,6 +104,10 @@ mod tests {
         let both =
             "<service name=\"agent\" start=\"Demand\"/><service name=\"Shell\" start=\"auto\"/>";
         assert_eq!(lint(&(key("0x51") + both)), [""; 0]);
+        assert_eq!(
+            lint(&(both.to_owned() + "<service name=\"pump\" start=\"auto\"/>")),
+            [""; 0]
+        );
         let other = "<service name=\"Agent\" start=\"auto\"/><service name=\"Log\"/>";
         let found = lint(&(key("0x50") + other));
         let message = |line: &String| {

@@ -5,7 +5,7 @@ use formats::container::cab::Limits;
 use formats::document::package_manifest::{
     ManifestKey, ManifestKind, PackageIdentity, PackageManifest,
 };
-use formats::document::registry::canonical_key;
+use formats::document::registry::service_of;
 
 use super::contents::Package;
 use super::links::{Examination, Links, examine};
@@ -13,9 +13,6 @@ use super::plan::verification;
 use super::{Fault, Layer, PackageError};
 use crate::digest::DigestAlgorithm;
 use crate::verify::{Verification, VerifyOptions};
-
-/// The key below which every service has its own.
-const SERVICES: &str = r"HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services";
 
 /// A file of a surveyed package.
 #[derive(Debug, Clone)]
@@ -146,7 +143,7 @@ fn services(links: &Links) -> Vec<SurveyedService> {
         })
         .collect();
     for key in of_components(links, |parsed| &parsed.registry) {
-        let Some(name) = service_name(&key.name) else {
+        let Some(name) = service_of(&key.name) else {
             continue;
         };
         let of = |name: &str| {
@@ -166,12 +163,6 @@ fn services(links: &Links) -> Vec<SurveyedService> {
     }
     services.sort_by_key(|service| service.name.to_lowercase());
     services
-}
-
-/// The service that a registry key is of, itself and not one below it.
-fn service_name(key: &str) -> Option<&str> {
-    let (above, name) = key.trim_end_matches('\\').rsplit_once('\\')?;
-    canonical_key(above)?.is(SERVICES).then_some(name)
 }
 
 /// What speaks against the signatures of a file, which must have one where it `is_needed`.

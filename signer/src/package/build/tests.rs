@@ -10,6 +10,11 @@ use formats::source::Source;
 use time::macros::datetime;
 
 use super::*;
+use crate::anchor::Anchors;
+use crate::digest::hex;
+use crate::identity::Identity;
+use crate::sign::{IfSigned, Job, SignOptions};
+use crate::verify::VerifyOptions;
 
 const OPTIONS: BuildOptions = BuildOptions {
     date: datetime!(2020-01-01 0:00 UTC),
@@ -214,6 +219,59 @@ fn the_same_model_gives_the_same_bytes_and_another_one_others() {
     other.files[0].bytes.push(b'!');
     assert_ne!(one.digest(), other.digest());
     assert!(bytes(&one) != bytes(&other));
+}
+
+/// The digest of a signed package with files of all sizes, written down: every processor and build of the program makes it.
+#[test]
+fn a_signed_package_has_the_bytes_that_are_written_down() {
+    let mut model = modelled(WHOLE).unwrap();
+    for size in [1, 32_767, 32_768, 32_769, 200_000_u32] {
+        // Compressible and not, by turns.
+        let bytes = (0..size).map(|at| match at / 4096 % 2 {
+            0 => (at % 7).to_le_bytes()[0],
+            _ => (at.wrapping_mul(0x9E37_79B1) >> 24).to_le_bytes()[0],
+        });
+        model.files.push(ModelFile {
+            folder: r"$(runtime.system32)\".to_owned(),
+            path: format!(r"windows\System32\{size}.bin"),
+            bytes: bytes.collect(),
+        });
+    }
+    let pfx = concat!(env!("CARGO_MANIFEST_DIR"), "/../testcerts/oem.pfx");
+    let identity = Identity::from_pfx(&std::fs::read(pfx).unwrap(), "").unwrap();
+    let (options, anchors) = (SignOptions::default(), Anchors::built_in());
+    let terms = Terms {
+        job: Job {
+            identity: &identity,
+            options: &options,
+            if_signed: IfSigned::Replace,
+            stamping: None,
+        },
+        judge: VerifyOptions {
+            at: datetime!(2026-06-01 0:00 UTC),
+            anchors: &anchors,
+        },
+        skip: &[],
+        replace_better: false,
+        limits: Limits::default(),
+        plan_only: false,
+    };
+    let digest = |compressed| {
+        let options = BuildOptions {
+            compressed,
+            ..OPTIONS
+        };
+        let built = build(&model, options, Some(&terms)).unwrap();
+        hex(&DigestAlgorithm::Sha256.of(&built.bytes))
+    };
+    assert_eq!(
+        [digest(true), digest(false)],
+        [
+            "e7c2c61f086160cd6ec67d4f5654e609ba7e23d9609bcdd8f4829aeb312547cc",
+            "6d84488addb8a31e18f48ec21c4d5434dc037bd835b990108311ce7e031c5240"
+        ]
+        .map(str::to_owned)
+    );
 }
 
 #[test]
