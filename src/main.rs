@@ -2,6 +2,7 @@
 
 mod allow;
 mod audit;
+mod backup;
 mod batch;
 mod catalog;
 mod certs;
@@ -64,6 +65,7 @@ enum Command {
     Attach(Box<detached::AttachArgs>),
     Audit(audit::AuditArgs),
     Cancel(remote::request::CancelArgs),
+    Backup(backup::BackupArgs),
     Certs(certs::CertsArgs),
     Demo(demo::DemoArgs),
     Extract(Box<detached::ExtractArgs>),
@@ -123,6 +125,7 @@ fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Attach(arguments) => detached::attach(&arguments, &config),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Cancel(arguments) => remote::request::cancel(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments, &config),
         Command::Certs(arguments) => certs::run(&arguments, &config),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Extract(arguments) => detached::extract(&arguments, &config),

@@ -74,10 +74,19 @@ struct RevokeArgs {
 
 /// Where the service keeps its data.
 #[derive(Debug, Args)]
-struct DataArgs {
+pub(crate) struct DataArgs {
     /// Folder of what the service keeps, instead of that of proofmark.toml
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// `[service]`, with this folder.
+    pub(crate) fn settings(&self, config: &Config) -> service::config::Config {
+        let mut settings = config.service();
+        settings.data = self.data.clone().unwrap_or(settings.data);
+        settings
+    }
 }
 
 /// Runs the command.
@@ -87,8 +96,7 @@ pub(crate) fn run(arguments: &TokenArgs, config: &Config) -> Result<Exit, Error>
         TokenCommand::List(arguments) => &arguments.data,
         TokenCommand::Revoke(arguments) => &arguments.data,
     };
-    let mut settings = config.service();
-    settings.data = data.data.clone().unwrap_or(settings.data);
+    let settings = data.settings(config);
     service::block_on(async {
         let store = Store::of(&settings).await.map_err(Error::new)?;
         let log = settings.log_settings().map_err(Error::new)?;

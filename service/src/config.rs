@@ -137,15 +137,25 @@ impl Config {
             _ => Err(NoteError::Key("that of a witness is expected")),
         });
         Ok(LogSettings {
-            key: self
-                .log
-                .key
-                .clone()
-                .unwrap_or_else(|| self.data.join("log.key")),
+            key: self.log_key(),
             origin: self.log.origin.clone(),
             url: self.url.clone(),
             witnesses: witnesses.collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl Config {
+    /// The file of the log's private key.
+    pub(crate) fn log_key(&self) -> PathBuf {
+        let key = self.log.key.clone();
+        key.unwrap_or_else(|| self.data.join("log.key"))
+    }
+
+    /// The folder of files that wait for approval.
+    pub(crate) fn artifacts(&self) -> PathBuf {
+        let folder = self.artifacts.clone();
+        folder.unwrap_or_else(|| self.data.join("artifacts"))
     }
 }
 

@@ -17,6 +17,7 @@
 mod archive;
 pub mod audit;
 pub mod auth;
+pub mod backup;
 mod catalogue;
 mod chance;
 pub mod clock;

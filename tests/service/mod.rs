@@ -1,6 +1,7 @@
 //! The service from outside: started as a user starts it, asked over HTTP.
 
 mod approval;
+mod backup;
 mod client;
 mod headers;
 mod hostile;

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use signer::digest::{DigestAlgorithm, hex};
 
+use super::backup;
 use super::issuer::{ISSUER, Issuer};
 use super::operating::{audit_token, entries};
 use super::postgres::Postgres;
@@ -468,6 +469,41 @@ fn two_nodes_race_for_one_request_and_one_of_them_signs_it() {
         assert_eq!(done["entry"], json!(3 * round + 2), "{done:#}");
     }
     assert_eq!(expect_log(path, &nodes[0], &job), 3 * rounds);
+}
+
+#[test]
+fn a_dump_that_is_put_back_keeps_the_log_true() {
+    let Some(postgres) = Postgres::start() else {
+        return;
+    };
+    let folder = crate::support::folder();
+    let path = folder.path();
+    let configure = |database: &str| {
+        let config =
+            format!("[service]\ndatabase = '{database}'\n[service.profile.test]\ngate = 'test'\n");
+        std::fs::write(path.join("proofmark.toml"), config).unwrap();
+    };
+    configure(&postgres.database("live"));
+    let ann = backup::token(path, "ann", "--role sign --role audit");
+    let input = std::fs::read(path.join("plain.cab")).unwrap();
+    let sign = |server: &Server| {
+        let answer = server.post_with(backup::SIGN, &input, &[("authorization", &ann)]);
+        backup::entry(&answer.is(200))
+    };
+    let server = Server::start(path);
+    let last = sign(&server);
+    backup::verify(path, &server, &ann, "--keep early").ended(0);
+    let restored = postgres.restored("live", "restored");
+    sign(&server);
+    backup::verify(path, &server, &ann, "--since early --keep late").ended(0);
+    assert_eq!(server.stop(), Some(0));
+    configure(&restored);
+    let server = Server::start(path);
+    backup::verify(path, &server, &ann, "--since early").ended(0);
+    assert_eq!(sign(&server), last + 1);
+    // As long as the log that was lost, and another.
+    backup::verify(path, &server, &ann, "--since early").ended(0);
+    backup::verify(path, &server, &ann, "--since late").ended(1);
 }
 
 #[test]

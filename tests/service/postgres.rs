@@ -71,6 +71,22 @@ impl Postgres {
         format!("postgres://proofmark@127.0.0.1:{port}/{name}")
     }
 
+    /// A dump of a database, put back as another one; its address.
+    pub(super) fn restored(&self, database: &str, name: &str) -> String {
+        let address = self.database(name);
+        let folder = tempfile::tempdir().unwrap();
+        let dump = folder.path().join("dump");
+        let (whole, port) = (dump.display().to_string(), self.port.to_string());
+        let server = ["-h", "127.0.0.1", "-p", &port, "-U", "proofmark"];
+        let run = |program: &str, rest: &[&str]| {
+            let program = self.binaries.join(program);
+            ended(Command::new(program).args(server).args(rest));
+        };
+        run("pg_dump", &["--format=custom", "--file", &whole, database]);
+        run("pg_restore", &["--exit-on-error", "--dbname", name, &whole]);
+        address
+    }
+
     /// Stops the server as an administrator does who cannot wait.
     pub(super) fn stop(&mut self) {
         let data = self.folder.path().join("data");

@@ -13,9 +13,7 @@ fn place(state: &Inner, id: &str) -> PathBuf {
 
 /// The folder that all nodes share.
 pub(super) fn folder(state: &Inner) -> PathBuf {
-    let config = &state.setup.config;
-    let folder = config.artifacts.clone();
-    folder.unwrap_or_else(|| config.data.join("artifacts"))
+    state.setup.config.artifacts()
 }
 
 /// Keeps the file of a request: whole and on the disk, or not at all.

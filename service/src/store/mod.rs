@@ -141,8 +141,16 @@ impl Store {
     pub async fn open_file(path: &Path) -> Result<Self, StoreError> {
         let path = std::path::absolute(path).map_err(StoreError::Folder)?;
         make(&path).map_err(StoreError::File)?;
-        let path = path.to_str().ok_or(StoreError::Path)?;
-        Self::open(&format!("sqlite://{}?mode=rwc", encoded(path))).await
+        Self::open(&address(&path)?).await
+    }
+
+    /// Opens an SQLite file that is there, and leaves its tables as they are.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub(crate) async fn open_file_as_it_is(path: &Path) -> Result<Self, StoreError> {
+        let path = std::path::absolute(path).map_err(StoreError::Folder)?;
+        Self::connect(&address(&path)?).await
     }
 
     /// Opens the database of an address, `sqlite://` or `postgres://`.
@@ -150,6 +158,12 @@ impl Store {
     /// # Errors
     /// As [`Store::open_file`], and [`StoreError::Unsupported`] for other databases.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let store = Self::connect(url).await?;
+        migrations::migrator(store.engine).run(&store.pool).await?;
+        Ok(store)
+    }
+
+    async fn connect(url: &str) -> Result<Self, StoreError> {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(sqlx::any::install_default_drivers);
         let engine = match url.split_once(':') {
@@ -187,7 +201,6 @@ impl Store {
             })
             .connect(url)
             .await?;
-        migrations::migrator(engine).run(&pool).await?;
         let turn = (engine == Engine::Sqlite).then(Arc::default);
         Ok(Self { pool, engine, turn })
     }
@@ -260,6 +273,12 @@ pub(crate) fn places(rows: usize, columns: usize) -> String {
         text.push(')');
     }
     text
+}
+
+/// The address of a file.
+fn address(path: &Path) -> Result<String, StoreError> {
+    let path = path.to_str().ok_or(StoreError::Path)?;
+    Ok(format!("sqlite://{}?mode=rw", encoded(path)))
 }
 
 /// A path as part of an address.
