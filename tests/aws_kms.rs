@@ -2,9 +2,7 @@
 //! not. `./test` installs moto. AWS itself was never asked.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +15,7 @@ use crate::cloud::{
 };
 use crate::folder::{Folder, testcert};
 use crate::loopback::{Answer, Asked, Server, closed_port};
+use crate::moto::Moto;
 
 const TABLE: &str = "aws-kms";
 
@@ -38,52 +37,7 @@ fn configure(folder: &Folder, key: &str, url: &str, certificate: &str, more: &st
     profile(folder, TABLE, &[&key, region, &endpoint, certificate, more]);
 }
 
-/// moto's server, which ends with the test.
-struct Moto {
-    process: Child,
-    address: String,
-}
-
 impl Moto {
-    /// `None` where it is not installed and the user said that this is allowed.
-    fn start() -> Option<Self> {
-        // Beside the profile's folder, where ./test puts it.
-        let built = PathBuf::from(env!("CARGO_BIN_EXE_proofmark"));
-        let program = built
-            .ancestors()
-            .nth(2)?
-            .join("oracles/moto/bin/moto_server");
-        if !program.exists() && std::env::var_os("PROOFMARK_SKIP_ORACLES").is_some_and(|v| v == "1")
-        {
-            println!("skipped: moto is missing");
-            return None;
-        }
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
-        drop(listener);
-        let process = Command::new(&program)
-            .args(["-H", "127.0.0.1", "-p", &port])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; ./test installs it", program.display()));
-        let moto = Self {
-            process,
-            address: format!("127.0.0.1:{port}"),
-        };
-        for _ in 0..1200 {
-            if TcpStream::connect(&moto.address).is_ok() {
-                return Some(moto);
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("moto does not answer");
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
     fn post(&self, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
@@ -118,14 +72,6 @@ impl Moto {
         folder.write("public.der", der);
         folder.openssl("pkey -pubin -inform DER -in public.der -pubout -out public.pem");
         arn
-    }
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        // It may be gone already.
-        self.process.kill().ok();
-        self.process.wait().ok();
     }
 }
 

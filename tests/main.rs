@@ -35,6 +35,8 @@ mod lint_fix;
 mod lint_policies;
 mod loopback;
 mod lsp;
+#[cfg(any(feature = "aws-kms", feature = "s3"))]
+mod moto;
 mod osslsigncode;
 mod own_rules;
 mod package_build;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use lint::image::ImageType;
 use serde::Deserialize;
 
+use crate::artifact::S3Config;
 use crate::audit::note::{NoteError, VerifierKey};
 use crate::audit::{LogSettings, Witness};
 use crate::auth::{CertificateRule, Issuer};
@@ -60,6 +61,8 @@ pub struct Config {
     pub expiry_warning: u32,
     /// The folder of files that wait for approval, which all nodes share; otherwise in the data folder.
     pub artifacts: Option<PathBuf>,
+    /// The bucket of files that wait for approval, instead of a folder.
+    pub s3: Option<S3Config>,
     /// Issuers whose tokens count.
     pub oidc: Vec<Issuer>,
     /// What the holders of client certificates may do.
@@ -85,6 +88,7 @@ impl Default for Config {
             requests_at_once: REQUESTS_AT_ONCE,
             expiry_warning: EXPIRY_WARNING,
             artifacts: None,
+            s3: None,
             oidc: Vec::new(),
             certificate: Vec::new(),
             profile: BTreeMap::new(),

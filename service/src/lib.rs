@@ -15,6 +15,7 @@
 )]
 
 mod archive;
+pub mod artifact;
 pub mod audit;
 pub mod auth;
 pub mod backup;

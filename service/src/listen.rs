@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
+use crate::artifact::ArtifactError;
 use crate::audit::LogError;
 use crate::auth::token::{self, NewToken};
 use crate::auth::{Grant, Role};
@@ -71,6 +72,9 @@ pub enum ServeError {
     /// The address cannot be listened on.
     #[error("{0}: {1}")]
     Listen(SocketAddr, #[source] std::io::Error),
+    /// There is no place for files that wait.
+    #[error(transparent)]
+    Artifacts(#[from] ArtifactError),
     /// The certificate of the service cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),

@@ -10,6 +10,7 @@ use signer::anchor::Anchors;
 use signer::environment::Environment;
 use tokio::sync::Notify;
 
+use crate::artifact::Artifacts;
 use crate::audit::{Log, LogError};
 use crate::auth::{Issuers, Principal};
 use crate::clock;
@@ -53,6 +54,7 @@ pub struct Inner {
     pub(crate) gate: Gatekeeper,
     pub(crate) issuers: Issuers,
     pub(crate) uploads: Uploads,
+    pub(crate) artifacts: Artifacts,
     pub(crate) workers: Workers,
     pub(crate) limits: Arc<Limits>,
     pub(crate) metrics: Metrics,
@@ -99,6 +101,7 @@ pub(crate) async fn open(setup: Setup) -> Result<State, ServeError> {
         gate: Gatekeeper::new(setup.policies.clone()),
         issuers: Issuers::new(&setup.config.oidc),
         uploads,
+        artifacts: Artifacts::open(&setup.config).await?,
         workers: Workers::new(threads, setup.config.max_waiting),
         limits: Arc::new(Limits::new(
             setup.config.requests_per_minute.max(1),

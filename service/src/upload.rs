@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
+use crate::artifact::Artifacts;
 use crate::problem::{Problem, Slug};
 use crate::state::Inner;
 use crate::{chance, owner};
@@ -234,18 +235,24 @@ impl Uploads {
         ))
     }
 
-    /// A file that is kept elsewhere, as if it had just been sent.
-    pub(crate) async fn of_file(&self, path: &Path, name: &str) -> std::io::Result<Upload> {
+    /// The file of a request, as if it had just been sent.
+    pub(crate) async fn of_request(
+        &self,
+        artifacts: &Artifacts,
+        id: &str,
+        name: &str,
+    ) -> std::io::Result<Upload> {
         let folder = self.folder()?;
-        let (from, to) = (path.to_owned(), folder.path().join(OWN).join(name));
-        let copied = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
-            let size = std::fs::copy(from, &to)?;
-            let mut input =
-                std::io::BufReader::with_capacity(WRITE_BUFFER, std::fs::File::open(to)?);
+        let file = folder.path().join(OWN).join(name);
+        artifacts.fetch(id, &file).await?;
+        let hashed = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
+            let file = File::open(file)?;
+            let size = file.metadata()?.len();
+            let mut input = std::io::BufReader::with_capacity(WRITE_BUFFER, file);
             let whole = [Piece::Range(0..size)];
             Ok((size, DigestAlgorithm::Sha256.of_pieces(&mut input, &whole)?))
         });
-        let (size, sha256) = copied.await.map_err(std::io::Error::other)??;
+        let (size, sha256) = hashed.await.map_err(std::io::Error::other)??;
         Ok(Upload {
             folder,
             name: name.to_owned(),

@@ -157,6 +157,24 @@ fn a_certificate_that_has_expired_signs_nothing_and_is_complained_of() {
     assert!(metrics.contains(ends), "{metrics}");
 }
 
+#[test]
+fn files_that_wait_are_in_one_place_that_is_built_in() {
+    let folder = folder();
+    let refused = |config: &str, told: &str| {
+        std::fs::write(folder.path().join("proofmark.toml"), config).unwrap();
+        let run = proofmark(folder.path(), "serve --listen 127.0.0.1:0").ended(2);
+        assert!(run.stderr.contains(told), "{}", run.stderr);
+    };
+    refused(
+        "[service]\nartifacts = 'a'\n[service.s3]\nbucket = 'b'\n",
+        "either in `artifacts` or in [service.s3]",
+    );
+    if !cfg!(feature = "s3") {
+        let told = "S3 is not built in; build with --features s3";
+        refused("[service.s3]\nbucket = 'b'\n", told);
+    }
+}
+
 /// Runs a command line as another user than root; `None` where the tests are not run by root.
 fn as_other(folder: &Path, user: &str, line: &str) -> Option<std::process::Command> {
     let id = std::process::Command::new("id").arg("-u").output().unwrap();

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor, value};
 use serde::forward_to_deserialize_any;
+use service::artifact::S3Config;
 use service::auth::{CertificateRule, ClaimRule, Issuer};
 use service::config::{Config, LogConfig, ProfileConfig, WitnessConfig};
 use service::tls::TlsConfig;
@@ -92,6 +93,7 @@ fn every_key_is_in_the_template() {
     has_all::<Config>(&whole, &["service"]);
     has_all::<ProfileConfig>(&whole, &["service", "profile", "test"]);
     has_all::<TlsConfig>(&whole, &["service", "tls"]);
+    has_all::<S3Config>(&whole, &["service", "s3"]);
     has_all::<LogConfig>(&whole, &["service", "log"]);
     has_all::<WitnessConfig>(&whole, &["service", "log", "witness"]);
     has_all::<Issuer>(&whole, &["service", "oidc"]);
@@ -118,6 +120,7 @@ fn the_values_of_the_template_are_those_that_nothing_set_would_have() {
         "url",
         "database",
         "artifacts",
+        "s3",
         "tls",
         "log",
         "oidc",

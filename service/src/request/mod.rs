@@ -1,6 +1,5 @@
 //! Requests with approval: a file waits until enough people agree, then a node signs it.
 
-mod artifact;
 mod row;
 mod work;
 
@@ -24,6 +23,7 @@ use crate::sign::record::{Asking, entry_of};
 use crate::sign::work::{Present, WorkError, judge_upload};
 use crate::sign::{SignQuery, answer, failure, refusal};
 use crate::state::Inner;
+use crate::upload::Upload;
 use crate::{reason, report, upload};
 use row::{Row, Stage};
 
@@ -129,7 +129,8 @@ pub(crate) async fn ask(
         entry: None,
     };
     // The file is there before the row that promises it; one without a row is swept away.
-    artifact::keep(&state, &request.id, &upload).await?;
+    let kept = state.artifacts.keep(&request.id, &upload.path()).await;
+    kept.map_err(|error| Problem::storage(&error))?;
     let mut entry = asking.entry(&state, Decision::Requested, Some(&judged));
     entry.request = Some(request.id.clone());
     entry.reason = Some(why);
@@ -140,6 +141,27 @@ pub(crate) async fn ask(
     transaction.commit().await?;
     let shown = request.show(&state, false).await?;
     Ok((StatusCode::CREATED, Json(shown)))
+}
+
+/// The file of a request, as if it had just been sent.
+async fn file_of(state: &Inner, request: &Row) -> Result<Upload, Problem> {
+    let upload = state
+        .uploads
+        .of_request(&state.artifacts, &request.id, &request.name)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                Problem::because(Slug::Conflict, "the file is not kept any more")
+            }
+            _ => Problem::storage(&error),
+        })?;
+    match upload.sha256 == request.sha256 {
+        true => Ok(upload),
+        false => Err(Problem::internal(&format_args!(
+            "the file of request {} was changed",
+            request.id
+        ))),
+    }
 }
 
 /// Who may see a request: who made it, and who approves, audits or administers its profile.
@@ -293,7 +315,7 @@ pub(crate) async fn vote(
     );
     match stage {
         Some(Stage::Approved) => state.wake.notify_one(),
-        Some(_) => artifact::forget(&state, &id).await,
+        Some(_) => state.artifacts.forget(&id).await,
         None => {}
     }
     Ok(Json(
@@ -333,7 +355,7 @@ pub(crate) async fn cancel(
     state.log.append(&mut transaction, &entry).await?;
     row::decide(&mut transaction, &id, Stage::Cancelled, now).await?;
     transaction.commit().await?;
-    artifact::forget(&state, &id).await;
+    state.artifacts.forget(&id).await;
     Ok(Json(
         row::find(&state.store, &id)
             .await?
@@ -386,6 +408,6 @@ pub(crate) async fn result(
     if answer::wants_patch(&headers) {
         return answer::patch(&form, entry);
     }
-    let upload = artifact::fetch(&state, &request).await?;
+    let upload = file_of(&state, &request).await?;
     Ok(answer::file(upload, &form, entry).await?.into_response())
 }

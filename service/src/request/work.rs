@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::row::{self, Row, Stage};
-use super::{about, artifact};
+use super::{about, file_of};
 use crate::audit::{Decision, Subject};
 use crate::auth::Principal;
 use crate::problem::Problem;
@@ -75,7 +75,7 @@ async fn sign_next(state: &Arc<Inner>) -> Result<bool, Problem> {
 }
 
 async fn sign(state: &Arc<Inner>, request: &Row) -> Result<(), Problem> {
-    let upload = artifact::fetch(state, request).await?;
+    let upload = file_of(state, request).await?;
     let at_work = Arc::clone(state);
     let (name, manner) = (request.profile.clone(), request.manner);
     let working = state.workers.run(move || {
@@ -148,7 +148,7 @@ async fn expire(state: &Arc<Inner>) -> Result<(), Problem> {
         let entry = about(state, &nobody, Decision::Expired, &request, "");
         state.log.append(&mut transaction, &entry).await?;
         transaction.commit().await?;
-        artifact::forget(state, &request.id).await;
+        state.artifacts.forget(&request.id).await;
     }
     Ok(())
 }
@@ -158,11 +158,11 @@ async fn tidy(state: &Arc<Inner>) {
     if let Err(error) = idempotency::forget(&state.store, state.now_ms()).await {
         tracing::warn!(%error, "old answers were not forgotten");
     }
-    match artifact::older(&artifact::folder(state), KEPT) {
+    match state.artifacts.older(KEPT, state.now_ms()).await {
         Err(error) => tracing::warn!(%error, "old files were not looked for"),
         Ok(ids) => {
             for id in ids {
-                artifact::forget(state, &id).await;
+                state.artifacts.forget(&id).await;
             }
         }
     }
