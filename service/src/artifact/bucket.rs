@@ -90,14 +90,12 @@ impl Bucket {
         let mut object =
             BufWriter::with_capacity(store, self.key(id), part).with_max_concurrency(AT_ONCE);
         let mut input = BufReader::with_capacity(WRITE_BUFFER, file);
-        let mut sent = tokio::io::copy_buf(&mut input, &mut object).await.map(drop);
-        if sent.is_ok() {
-            sent = object.shutdown().await;
-        }
-        if sent.is_err() {
+        if let Err(error) = tokio::io::copy_buf(&mut input, &mut object).await {
             object.abort().await.ok();
+            return Err(error);
         }
-        sent
+        // Where this fails it throws the parts away itself.
+        object.shutdown().await
     }
 
     /// Copies a file to a place where there is none.
