@@ -76,11 +76,12 @@ pub async fn backup(config: &Config, to: &Path) -> Result<Backup, BackupError> {
         _ => Path::new("."),
     };
     let failed = |error| BackupError::File(to.to_owned(), error);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".proofmark-backup-");
     // For its owner alone, as it holds a private key.
-    let copy = tempfile::Builder::new()
-        .prefix(".proofmark-backup-")
-        .tempdir_in(parent)
-        .map_err(failed)?;
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let copy = builder.tempdir_in(parent).map_err(failed)?;
     // Files of requests that end meanwhile are there from before, those of new ones from after.
     let from = config.artifacts();
     let into = copy.path().join(ARTIFACTS);

@@ -73,6 +73,12 @@ fn a_copy_of_a_busy_service_is_one_that_goes_on() {
         for copy in ["one", "two"] {
             let run = proofmark(path, &format!("backup {copy}")).ended(0);
             assert!(run.stdout.contains("1 files that wait"), "{}", run.stdout);
+            #[cfg(unix)]
+            for (name, mode) in [("", 0o700), ("log.key", 0o600), ("proofmark.db", 0o600)] {
+                use std::os::unix::fs::PermissionsExt;
+                let found = path.join(copy).join(name).metadata().unwrap();
+                assert_eq!(found.permissions().mode() & 0o777, mode, "{name}");
+            }
         }
         busy.store(false, Ordering::Relaxed);
         assert!(signing.join().unwrap() > first);
