@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use formats::container::cab::path_faults;
 use formats::document::build_filter::{BuildFacts, build_filter};
 use formats::document::manifest_name;
 use formats::document::parts::UnexpectedKind;
@@ -184,6 +185,11 @@ fn check_name(name: &str) -> Result<(), String> {
     if name.starts_with('.') || name.ends_with('.') {
         return Err(format!(
             "the package's name `{name}` begins or ends with a full stop"
+        ));
+    }
+    if let Some(fault) = path_faults(name).first() {
+        return Err(format!(
+            "the package's name cannot be that of a file: {fault}"
         ));
     }
     match name.len() > MAX_NAME {

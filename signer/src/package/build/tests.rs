@@ -433,6 +433,15 @@ fn hostile_definitions_end_in_an_error_that_names_the_place() {
         twice.contains("is brought by identity/files/file[1] already"),
         "{twice}"
     );
+    for (name, reason) in [
+        ("nul.x", "cannot be that of a file: the device name `nul.x`"),
+        (r"..\a", r"`..\a` has a '\\'"),
+        ("a.", "begins or ends with a full stop"),
+    ] {
+        let refused = for_processor("arm", &format!(r#"legacyName="{name}""#), "");
+        let refused = refused.unwrap_err();
+        assert!(refused.reason.contains(reason), "{refused}");
+    }
     let below = refusal(
         r#"<files><file source="x" destinationDir="$(runtime.system32)\A"/><file source="a"/></files>"#,
     );
