@@ -218,8 +218,7 @@ fn lint_remotely(arguments: &LintArgs, remote: &Remote) -> Result<Outcome, Error
         (arguments.explain_facts.is_some(), "--explain-facts"),
         (arguments.report.shows_suppressed(), "--suppressed"),
     ])?;
-    let paths = text_paths(&arguments.paths)?;
-    remote::lint::run(remote, &paths, arguments.image.declared())
+    remote::lint::run(remote, &arguments.paths, arguments.image.declared())
 }
 
 /// Reports a result; the exit code is the gate.
@@ -271,7 +270,7 @@ fn nothing_to_lint(paths: &[PathBuf]) -> Result<(), Error> {
 }
 
 /// The error of paths that cannot be read, with what was probably meant.
-fn unreadable(error: GatherError, paths: &[PathBuf]) -> Error {
+pub(crate) fn unreadable(error: GatherError, paths: &[PathBuf]) -> Error {
     let missing = paths.iter().find(|path| !path.exists());
     let meant = missing.and_then(|path| {
         let name = path.file_name()?.to_str()?;

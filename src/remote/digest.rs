@@ -38,7 +38,13 @@ pub(crate) fn certificates(remote: &Remote, profile: &str) -> Result<SignerCerti
             "the service has no profile '{profile}' for you"
         ))
     })?;
-    if found["digest_signing"] != true || found["approvals"] != 0 {
+    if found["approvals"] != 0 {
+        return Err(Error::new(format_args!(
+            "profile '{profile}' signs no digests: people have to agree to its files"
+        ))
+        .hint("`proofmark request` asks them"));
+    }
+    if found["digest_signing"] != true {
         return Err(Error::new(format_args!(
             "profile '{profile}' signs no digests: its policy looks into the files"
         ))

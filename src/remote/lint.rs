@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::PathBuf;
 
 use lint::discover::{Discovered, discover};
 use lint::engine::Outcome;
@@ -13,20 +14,23 @@ use lint::render::json::{self, Here};
 use super::{MAX_JSON, Remote, archive, encoded};
 use crate::error::Error;
 use crate::http::Sent;
+use crate::lint::{text_paths, unreadable};
 
 /// Lets a service judge paths: a file as it is, a workspace or what is in one as an archive.
 pub(crate) fn run(
     remote: &Remote,
-    paths: &[String],
+    given: &[PathBuf],
     image: Option<ImageType>,
 ) -> Result<Outcome, Error> {
+    let paths = text_paths(given)?;
     if let Some(path) = paths.iter().find(|path| is_image(&Disk, path)) {
         return Err(Error::new(format_args!(
             "{path}: finished images are judged here, without --remote"
         )));
     }
     let mut outcome = Outcome::default();
-    for found in discover(&Disk, paths).map_err(Error::new)? {
+    let found = discover(&Disk, &paths).map_err(|error| unreadable(error.into(), given))?;
+    for found in found {
         outcome.add(judged(remote, &found, image)?);
     }
     Ok(outcome)

@@ -11,7 +11,7 @@ use signer::environment::Environment;
 
 use super::answer::Checks;
 use super::digest::ByDigest;
-use super::{Refusal, encoded};
+use super::{Refusal, Remote, encoded};
 use crate::ReportFormat;
 use crate::batch;
 use crate::error::Error;
@@ -47,12 +47,27 @@ impl From<Error> for NotSigned {
 
 impl NotSigned {
     /// What a service says about a file.
-    pub(super) fn of(input: &Path, refusal: Refusal) -> Self {
-        match refusal.slug() {
-            "policy-refused" => Self::Refused(refusal.problem),
-            _ => Self::Failed(Error::file(input, refusal.in_words())),
-        }
+    pub(super) fn of(remote: &Remote, input: &Path, refusal: Refusal) -> Self {
+        let error = Error::file(input, refusal.in_words());
+        Self::Failed(match refusal.slug() {
+            "policy-refused" => return Self::Refused(refusal.problem),
+            "approval-needed" => error.hint("`proofmark request` asks them"),
+            "not-found" => match profiles(remote) {
+                Some(profiles) => error.hint(format_args!("profiles that are for you: {profiles}")),
+                None => error,
+            },
+            _ => error,
+        })
     }
+}
+
+/// The profiles with which we may do anything, where the service says so.
+fn profiles(remote: &Remote) -> Option<String> {
+    let profiles = remote.get_json("/v1/profiles").ok()?;
+    let names = profiles.as_array()?.iter();
+    let names = names.filter_map(|profile| profile["name"].as_str());
+    let names = names.collect::<Vec<_>>().join(", ");
+    (!names.is_empty()).then(|| output::printable(&names))
 }
 
 /// What became of one file.
@@ -120,7 +135,7 @@ impl Order<'_> {
         let answer = remote.ask(&path, &headers, Sent::File(&file))?;
         match remote.sort(answer)? {
             Ok(answer) => Ok(self.checks.take(input, output, answer)?),
-            Err(refusal) => Err(NotSigned::of(input, refusal)),
+            Err(refusal) => Err(NotSigned::of(remote, input, refusal)),
         }
     }
 

@@ -127,7 +127,7 @@ impl RequestArgs {
         let headers = [("content-type", "application/octet-stream")];
         let answer = remote.ask(&path, &headers, Sent::File(&file))?;
         match remote.sort(answer)? {
-            Err(refusal) => Err(NotSigned::of(input, refusal)),
+            Err(refusal) => Err(NotSigned::of(remote, input, refusal)),
             Ok(mut answer) => {
                 let body = answer.bytes(crate::remote::MAX_JSON);
                 let body = body.map_err(|error| remote.failed(&error))?;

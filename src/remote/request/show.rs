@@ -91,9 +91,19 @@ pub(super) fn line(request: &Value) -> String {
         text(request, "/created"),
         text(request, "/profile"),
         text(request, "/file/name"),
-        text(request, "/principal"),
+        whose(request),
         text(request, "/reason"),
     )
+}
+
+/// Whose credential it was, by the name that people have.
+fn whose(value: &Value) -> String {
+    let person = text(value, "/person");
+    let principal = text(value, "/principal");
+    match person.strip_prefix("person:") {
+        Some(name) => format!("{name} ({principal})"),
+        None => principal,
+    }
 }
 
 /// A request with everything that a person looks at before deciding.
@@ -126,12 +136,12 @@ pub(super) fn described(request: &Value) -> String {
             true => "agrees",
             false => "disagrees",
         };
-        let (who, why) = (text(vote, "/principal"), text(vote, "/reason"));
+        let why = text(vote, "/reason");
         let why = match why.is_empty() {
             true => String::new(),
-            false => format!(" ({why})"),
+            false => format!(": {why}"),
         };
-        row(name, format!("{who}{why}"));
+        row(name, format!("{}{why}", whose(vote)));
     }
     if let Some(entry) = request["entry"].as_u64() {
         row("log", format!("entry {entry}"));
@@ -142,15 +152,16 @@ pub(super) fn described(request: &Value) -> String {
 /// Who asked, and what their issuer says of them.
 fn who(request: &Value) -> String {
     let claims = request["claims"].as_object().into_iter().flatten();
+    // Those of a token say no more than whose it is.
+    let claims = claims.filter(|(name, _)| !matches!(name.as_str(), "name" | "person"));
     let claims = claims.map(|(name, value)| match value.as_str() {
         Some(text) => format!("{name} {text}"),
         None => format!("{name} {value}"),
     });
     let claims = output::printable(&claims.collect::<Vec<_>>().join(", "));
-    let principal = text(request, "/principal");
     match claims.is_empty() {
-        true => principal,
-        false => format!("{principal} ({claims})"),
+        true => whose(request),
+        false => format!("{} ({claims})", whose(request)),
     }
 }
 
