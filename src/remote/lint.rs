@@ -13,63 +13,79 @@ use lint::render::json::{self, Here};
 
 use super::{MAX_JSON, Remote, archive, encoded};
 use crate::error::Error;
-use crate::http::Sent;
+use crate::http::{Answer, Sent};
 use crate::lint::{text_paths, unreadable};
 
-/// Lets a service judge paths: a file as it is, a workspace or what is in one as an archive.
+/// Lets a service judge paths: an image as it is, everything else as an archive of the workspace that it is in.
 pub(crate) fn run(
     remote: &Remote,
     given: &[PathBuf],
     image: Option<ImageType>,
 ) -> Result<Outcome, Error> {
     let paths = text_paths(given)?;
-    if let Some(path) = paths.iter().find(|path| is_image(&Disk, path)) {
-        return Err(Error::new(format_args!(
-            "{path}: finished images are judged here, without --remote"
-        )));
-    }
+    let (images, paths): (Vec<_>, Vec<_>) =
+        paths.into_iter().partition(|path| is_image(&Disk, path));
     let mut outcome = Outcome::default();
     let found = discover(&Disk, &paths).map_err(|error| unreadable(error.into(), given))?;
     for found in found {
         outcome.add(judged(remote, &found, image)?);
     }
+    for path in images {
+        outcome.add(image_judged(remote, &path, image)?);
+    }
     Ok(outcome)
+}
+
+/// The address of a judgement.
+fn address(image: Option<ImageType>) -> String {
+    let image = image.map(|image| format!("&image={}", image.as_str()));
+    format!("/v1/lint?format=json{}", image.unwrap_or_default())
+}
+
+/// A finished image goes as it is: it may be larger than the disk has room for twice.
+fn image_judged(remote: &Remote, path: &str, image: Option<ImageType>) -> Result<Outcome, Error> {
+    let name = files::name_of(path);
+    let address = format!("{}&name={}", address(image), encoded(name));
+    let opened = File::open(path);
+    let opened = opened.map_err(|error| Error::new(format_args!("{path}: {error}")))?;
+    let headers = [("content-type", "application/octet-stream")];
+    let answer = remote.ask(&address, &headers, Sent::File(&opened))?;
+    read(remote, answer, "", &|file| match file.strip_prefix(name) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{path}{rest}"),
+        _ => file.to_owned(),
+    })
+}
+
+/// The result that an answer tells of.
+fn read(
+    remote: &Remote,
+    answer: Answer,
+    root: &str,
+    name: &dyn Fn(&str) -> String,
+) -> Result<Outcome, Error> {
+    let report = remote.expect(answer)?.bytes(MAX_JSON);
+    let report = report.map_err(|error| remote.failed(&error))?;
+    let here = Here {
+        files: &Disk,
+        name,
+        root,
+    };
+    json::read(&report, &here).map_err(Error::new)
 }
 
 fn judged(remote: &Remote, found: &Discovered, image: Option<ImageType>) -> Result<Outcome, Error> {
     if let Some((folder, problem)) = found.unlisted.first() {
         return Err(Error::new(format_args!("{folder}: {problem}")));
     }
-    let mut path = "/v1/lint?format=json".to_owned();
-    if let Some(image) = image {
-        path.push_str(&format!("&image={}", image.as_str()));
-    }
     let top = top(&found.root);
-    let alone = match found.files.as_slice() {
-        [file] if found.targets_below == [file.below.as_str()] => Some(file),
-        _ => None,
-    };
-    let answer = match alone {
-        Some(file) => {
-            path.push_str(&format!("&name={}", encoded(&file.below)));
-            let opened = File::open(&file.path);
-            let opened =
-                opened.map_err(|error| Error::new(format_args!("{}: {error}", file.path)))?;
-            let headers = [("content-type", "application/octet-stream")];
-            remote.ask(&path, &headers, Sent::File(&opened))?
-        }
-        None => {
-            let targets = found.targets_below.iter();
-            let targets = targets.map(|target| files::join(&top, target));
-            let targets: Vec<String> = targets.filter(|target| !target.is_empty()).collect();
-            if !targets.is_empty() {
-                path.push_str(&format!("&path={}", encoded(&targets.join("\n"))));
-            }
-            archive::send(remote, &path, &top, &found.files)?
-        }
-    };
-    let report = remote.expect(answer)?.bytes(MAX_JSON);
-    let report = report.map_err(|error| remote.failed(&error))?;
+    let targets = found.targets_below.iter();
+    let targets = targets.map(|target| files::join(&top, target));
+    let targets: Vec<String> = targets.filter(|target| !target.is_empty()).collect();
+    let mut path = address(image);
+    if !targets.is_empty() {
+        path.push_str(&format!("&path={}", encoded(&targets.join("\n"))));
+    }
+    let answer = archive::send(remote, &path, &top, &found.files)?;
     let names: BTreeMap<&str, &str> = found
         .files
         .iter()
@@ -80,25 +96,17 @@ fn judged(remote: &Remote, found: &Discovered, image: Option<ImageType>) -> Resu
         if file.starts_with(['<', '/']) {
             return file.to_owned();
         }
-        let below = match (alone, file.strip_prefix(top.as_str())) {
-            (Some(_), _) => file,
-            (None, Some(rest)) if top.is_empty() => rest,
-            (None, Some(rest)) if rest.is_empty() || rest.starts_with('/') => {
-                rest.trim_start_matches('/')
-            }
-            (None, _) => return file.to_owned(),
+        let below = match file.strip_prefix(top.as_str()) {
+            Some(rest) if top.is_empty() => rest,
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => rest.trim_start_matches('/'),
+            _ => return file.to_owned(),
         };
         match names.get(below) {
             Some(path) => (*path).to_owned(),
             None => files::join(&found.root, below),
         }
     };
-    let here = Here {
-        files: &Disk,
-        name: &name,
-        root: &found.root,
-    };
-    json::read(&report, &here).map_err(Error::new)
+    read(remote, answer, &found.root, &name)
 }
 
 /// Where a workspace is in its archive: as it is called here where that can be, as messages name it.

@@ -167,6 +167,7 @@ fn what_a_service_finds_reads_like_what_is_found_here() {
         "lint/tests/fixtures/test-signed-in-retail",
         "--image retail examples/workspace/Source-arm/Products",
         "signer/tests",
+        "lint/tests/fixtures/cert-expired/Fjordlight.Kiosk.Agent.cab README.md",
     ];
     for path in paths {
         let formats = match path {
