@@ -14,6 +14,8 @@ mod page;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod principals;
+#[cfg(feature = "postgres")]
+mod release;
 #[cfg(all(feature = "postgres", feature = "s3"))]
 mod s3;
 mod server;
