@@ -1,14 +1,16 @@
 //! `proofmark serve`: the service, with the keys and policies of `proofmark.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use service::ServeError;
 use service::config::{Gate, ProfileConfig};
 use service::profile::Profile;
 use service::state::Setup;
+use service::webhook::{Webhook, WebhookConfig};
 use signer::anchor::{Anchors, Purpose};
 use signer::timestamp::Servers;
 use time::OffsetDateTime;
@@ -16,9 +18,10 @@ use time::OffsetDateTime;
 use crate::config::{Config, Kind};
 use crate::error::Error;
 use crate::exit::Exit;
-use crate::http::Network;
+use crate::http::{self, Network};
 use crate::policies::PolicyArgs;
 use crate::profile::{self, KeyFiles};
+use crate::secret::Secret;
 use crate::{output, trust};
 
 /// What is printed with `--print-config`.
@@ -67,6 +70,7 @@ pub(crate) fn run(arguments: &ServeArgs, config: &Config) -> Result<Exit, Error>
     let setup = Setup {
         profiles: profiles(&settings.profile, config, &anchors, now)?,
         policies: PolicyArgs::of_organisation(None).read(config, &[], now.date())?,
+        webhooks: webhooks(&settings.webhook)?,
         config: settings,
         anchors,
         environment: Box::new(Network::new()),
@@ -86,6 +90,35 @@ pub(crate) fn run(arguments: &ServeArgs, config: &Config) -> Result<Exit, Error>
         error => Error::new(error),
     })?;
     Ok(Exit::Clean)
+}
+
+/// Who is told of decisions, each with its secret.
+fn webhooks(configs: &[WebhookConfig]) -> Result<Vec<Arc<Webhook>>, Error> {
+    let mut names = BTreeSet::new();
+    let webhooks = configs.iter().map(|config| {
+        if !names.insert(&config.name) {
+            let problem = format_args!("there are two webhooks '{}'", config.name);
+            return Err(Error::new(problem));
+        }
+        http::check_url(&config.url).map_err(|problem| {
+            Error::new(format_args!(
+                "webhook '{}': {}: {problem}",
+                config.name, config.url
+            ))
+        })?;
+        let secret = Secret {
+            env: config.secret_env.clone(),
+            file: config.secret_file.clone(),
+            is_prompted: false,
+        };
+        let what = format!("the secret of webhook '{}'", config.name);
+        let secret = secret.read(&what)?.unwrap_or_default();
+        let webhook = Webhook::new(config.clone(), &secret);
+        webhook.map(Arc::new).map_err(|error| {
+            Error::new(error).hint("echo whsec_$(openssl rand -base64 32) makes a secret")
+        })
+    });
+    webhooks.collect()
 }
 
 /// The profiles that the service signs with, each with its key.

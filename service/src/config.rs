@@ -13,6 +13,7 @@ use crate::audit::{LogSettings, Witness};
 use crate::auth::{CertificateRule, Issuer};
 use crate::journal::LogFormat;
 use crate::tls::TlsConfig;
+use crate::webhook::WebhookConfig;
 
 /// Where the service listens unless told otherwise.
 const LISTEN: SocketAddr =
@@ -67,6 +68,8 @@ pub struct Config {
     pub oidc: Vec<Issuer>,
     /// What the holders of client certificates may do.
     pub certificate: Vec<CertificateRule>,
+    /// Who is told of decisions.
+    pub webhook: Vec<WebhookConfig>,
     /// Profiles by name. Their keys are in `[profile.NAME]`.
     pub profile: BTreeMap<String, ProfileConfig>,
 }
@@ -91,6 +94,7 @@ impl Default for Config {
             s3: None,
             oidc: Vec::new(),
             certificate: Vec::new(),
+            webhook: Vec::new(),
             profile: BTreeMap::new(),
         }
     }
@@ -222,6 +226,9 @@ impl Config {
         self.artifacts = self.artifacts.take().map(|path| folder.join(path));
         for issuer in &mut self.oidc {
             issuer.relative_to(folder);
+        }
+        for webhook in &mut self.webhook {
+            webhook.secret_file = webhook.secret_file.take().map(|path| folder.join(path));
         }
     }
 }

@@ -38,6 +38,7 @@ mod lint_api;
 mod listen;
 mod metrics;
 mod named;
+mod openapi;
 mod owner;
 mod page;
 mod problem;
@@ -52,6 +53,7 @@ pub mod store;
 pub mod tls;
 mod upload;
 mod verify_api;
+pub mod webhook;
 mod window;
 mod workers;
 

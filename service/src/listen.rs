@@ -31,6 +31,7 @@ use crate::router::router;
 use crate::state::{self, Inner, Setup};
 use crate::store::StoreError;
 use crate::tls::{TlsConfig, TlsError};
+use crate::webhook;
 
 /// How long a client may take for the head of a request.
 const HEAD: Duration = Duration::from_secs(20);
@@ -122,10 +123,12 @@ pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> 
             first_token,
         });
         let keeping_up = tokio::spawn(request::keep_up(Arc::clone(&state)));
+        let telling = tokio::spawn(webhook::keep_up(Arc::clone(&state)));
         let witnessed = tokio::spawn(witnessed(Arc::clone(&state)));
         let looking = tokio::spawn(look_every_day(Arc::clone(&state)));
         accept(&listener, tls.as_ref(), &router(state), end).await;
         keeping_up.abort();
+        telling.abort();
         witnessed.abort();
         looking.abort();
         Ok(())

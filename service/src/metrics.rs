@@ -19,6 +19,7 @@ use crate::expiry;
 use crate::listen::Peer;
 use crate::problem::Problem;
 use crate::state::Inner;
+use crate::webhook;
 
 /// Upper ends of the classes of times, in seconds.
 const SECONDS: [f64; 12] = [
@@ -47,6 +48,25 @@ struct OfSubject {
     subject: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfWebhook {
+    webhook: String,
+}
+
+/// What came of telling a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    Delivered,
+    Failed,
+    GivenUp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Attempt {
+    webhook: String,
+    outcome: &'static str,
+}
+
 /// What is counted.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -54,6 +74,8 @@ pub(crate) struct Metrics {
     decisions: Family<Decided, Counter>,
     seconds: Histogram,
     waiting: Gauge,
+    attempts: Family<Attempt, Counter>,
+    untold: Family<OfWebhook, Gauge>,
     expiry: Family<OfProfile, Gauge>,
     tls_expiry: Family<OfSubject, Gauge>,
 }
@@ -73,6 +95,18 @@ impl Metrics {
         );
         let waiting = Gauge::default();
         registry.register("waiting", "Requests in line for a thread", waiting.clone());
+        let attempts = Family::default();
+        registry.register(
+            "webhook_attempts",
+            "Attempts to tell webhooks",
+            attempts.clone(),
+        );
+        let untold = Family::default();
+        registry.register(
+            "webhook_waiting",
+            "Messages that webhooks have still to be told",
+            untold.clone(),
+        );
         let expiry = Family::default();
         let told = "When the first certificate of a profile's chain ends, in seconds since 1970";
         registry.register("certificate_not_after", told, expiry.clone());
@@ -85,6 +119,8 @@ impl Metrics {
             decisions,
             seconds,
             waiting,
+            attempts,
+            untold,
             expiry,
             tls_expiry,
         }
@@ -95,6 +131,19 @@ impl Metrics {
         let profile = profile.to_owned();
         let decided = Decided { profile, decision };
         self.decisions.get_or_create(&decided).inc();
+    }
+
+    /// Counts an attempt to tell a webhook.
+    pub(crate) fn told(&self, webhook: &str, told: Told) {
+        let webhook = webhook.to_owned();
+        let outcome = match told {
+            Told::Delivered => "delivered",
+            Told::Failed => "failed",
+            Told::GivenUp => "given-up",
+        };
+        self.attempts
+            .get_or_create(&Attempt { webhook, outcome })
+            .inc();
     }
 
     fn answered(&self, route: String, status: u16, took: Duration) {
@@ -132,6 +181,12 @@ pub(crate) async fn metrics(State(state): State<Arc<Inner>>) -> Result<Response,
     let metrics = &state.metrics;
     let waiting = i64::try_from(state.workers.waiting()).unwrap_or(i64::MAX);
     metrics.waiting.set(waiting);
+    for (webhook, waiting) in webhook::waiting(&state.store).await? {
+        metrics
+            .untold
+            .get_or_create(&OfWebhook { webhook })
+            .set(waiting);
+    }
     for (name, profile) in &state.setup.profiles {
         let profile_name = name.clone();
         let gauge = metrics.expiry.get_or_create(&OfProfile {

@@ -63,6 +63,45 @@ pub(crate) enum Slug {
 }
 
 impl Slug {
+    /// Every one.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 22] = [
+        Self::BadRequest,
+        Self::Unauthenticated,
+        Self::NotFound,
+        Self::Forbidden,
+        Self::ApprovalNeeded,
+        Self::Conflict,
+        Self::NotReadable,
+        Self::BadArchive,
+        Self::TooMany,
+        Self::MethodNotAllowed,
+        Self::TooSlow,
+        Self::InProgress,
+        Self::TooLarge,
+        Self::KeyReused,
+        Self::NotSignable,
+        Self::PolicyRefused,
+        Self::Internal,
+        Self::TimestampUnavailable,
+        Self::Busy,
+        Self::KeyUnavailable,
+        Self::Unavailable,
+        Self::StorageFull,
+    ];
+
+    /// The end of its `type`.
+    #[cfg(test)]
+    pub(crate) fn name(self) -> &'static str {
+        self.describe().0
+    }
+
+    /// The status of its answers.
+    #[cfg(test)]
+    pub(crate) fn status(self) -> StatusCode {
+        self.describe().1
+    }
+
     /// Name, status and title.
     fn describe(self) -> (&'static str, StatusCode, &'static str) {
         match self {

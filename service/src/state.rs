@@ -26,6 +26,7 @@ use crate::request::node_name;
 use crate::store::{Store, StoreError};
 use crate::tls::TlsConfig;
 use crate::upload::Uploads;
+use crate::webhook::Webhook;
 use crate::workers::Workers;
 
 /// What the service is made of; the caller reads keys and policies.
@@ -38,6 +39,8 @@ pub struct Setup {
     pub policies: Policies,
     /// Where chains may end.
     pub anchors: Anchors,
+    /// Who is told of decisions.
+    pub webhooks: Vec<Arc<Webhook>>,
     /// Network, clock and chance.
     pub environment: Box<dyn Environment>,
 }

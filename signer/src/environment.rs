@@ -85,6 +85,28 @@ pub trait Environment: Send + Sync {
     fn random(&self) -> Result<[u8; 8], TransportError>;
 }
 
+/// Whether nobody but the server reads what is sent to an address: TLS, or this machine.
+pub fn may_carry_secrets(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    // What stands before an `@` is no host, though it may look like one.
+    if authority.contains('@') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let is_here = match host.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    };
+    let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    is("https") || is("http") && is_here
+}
+
 /// How long to wait before round `round` of attempts (the second is 1): from `first` on twice as long each time, at
 /// most `most`. Half of it is fixed, the other half is chance, so that many clients that failed together do not come
 /// back together.
@@ -100,4 +122,36 @@ pub(crate) fn pause_before(
     let [chance, ..] = environment.random().unwrap_or_default();
     let chance = half.saturating_mul(chance.into()) / 255;
     Duration::from_millis(half.saturating_add(chance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_go_through_tls_or_stay_here() {
+        for url in [
+            "https://sign.example",
+            "HTTPS://sign.example:8443/x",
+            "http://127.0.0.1:8470",
+            "http://[::1]:1/x",
+            "http://localhost/",
+        ] {
+            assert!(may_carry_secrets(url), "{url}");
+        }
+        for url in [
+            "",
+            "localhost",
+            "http://sign.example",
+            "http://127.0.0.1.example/",
+            "http://localhost.example",
+            "http://localhost:1@sign.example/",
+            "http://127.0.0.1@sign.example/",
+            "https://user:secret@sign.example/",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+        ] {
+            assert!(!may_carry_secrets(url), "{url}");
+        }
+    }
 }

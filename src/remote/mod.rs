@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
+use signer::environment::may_carry_secrets;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -223,23 +224,6 @@ impl Remote {
     }
 }
 
-/// Whether nobody but the service reads what is sent: TLS, or this machine.
-fn may_carry_secrets(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    let is_here = match host.parse::<std::net::IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
-    };
-    scheme.eq_ignore_ascii_case("https") || is_here
-}
-
 /// A text as part of an address.
 pub(crate) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -257,26 +241,6 @@ pub(crate) fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tokens_go_through_tls_or_stay_here() {
-        for url in [
-            "https://sign.example",
-            "http://127.0.0.1:8470",
-            "http://[::1]:1/x",
-            "http://localhost/",
-        ] {
-            assert!(may_carry_secrets(url), "{url}");
-        }
-        for url in [
-            "http://sign.example",
-            "http://127.0.0.1.example/",
-            "http://localhost.example",
-            "http://10.0.0.1",
-        ] {
-            assert!(!may_carry_secrets(url), "{url}");
-        }
-    }
 
     #[test]
     fn names_stay_names_in_addresses() {

@@ -9,6 +9,7 @@ mod issuer;
 mod kinds;
 #[cfg(feature = "postgres")]
 mod nodes;
+mod openapi;
 mod operating;
 mod page;
 #[cfg(feature = "postgres")]
@@ -21,3 +22,4 @@ mod s3;
 mod server;
 mod signing;
 mod template;
+mod webhooks;

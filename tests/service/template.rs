@@ -7,6 +7,7 @@ use service::artifact::S3Config;
 use service::auth::{CertificateRule, ClaimRule, Issuer};
 use service::config::{Config, LogConfig, ProfileConfig, WitnessConfig};
 use service::tls::TlsConfig;
+use service::webhook::WebhookConfig;
 use toml::{Table, Value};
 
 use crate::support::{folder, proofmark};
@@ -99,6 +100,7 @@ fn every_key_is_in_the_template() {
     has_all::<Issuer>(&whole, &["service", "oidc"]);
     has_all::<ClaimRule>(&whole, &["service", "oidc", "allow"]);
     has_all::<CertificateRule>(&whole, &["service", "certificate"]);
+    has_all::<WebhookConfig>(&whole, &["service", "webhook"]);
 }
 
 #[test]
@@ -125,6 +127,7 @@ fn the_values_of_the_template_are_those_that_nothing_set_would_have() {
         "log",
         "oidc",
         "certificate",
+        "webhook",
     ] {
         assert!(all.remove(example).is_some(), "{example}");
     }

@@ -1,12 +1,11 @@
 //! The files of the log over HTTP, as a static server would give them (<https://c2sp.org/tlog-tiles>), and what helps
 //! to find an entry.
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::State as Extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
 use super::merkle::Leaves;
 use super::note::MAX_NOTE;
@@ -27,15 +26,16 @@ const SOON_STALE: &str = "no-cache";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// Everything below `/log`. Hashes and checkpoints tell nothing and are for everybody, as witnesses need them.
-pub(crate) fn routes() -> Router<State> {
-    Router::new()
-        .route("/log/checkpoint", get(checkpoint))
-        .route("/log/cosigned", get(cosigned))
-        .route("/log/cosignatures", post(cosign))
-        .route("/log/entry/{index}", get(entry))
-        .route("/log/proof/{index}", get(proof))
-        .route("/log/key", get(key))
-        .route("/log/tile/{*path}", get(tile))
+pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<State>)> {
+    vec![
+        ("/log/checkpoint", get(checkpoint)),
+        ("/log/cosigned", get(cosigned)),
+        ("/log/cosignatures", post(cosign)),
+        ("/log/entry/{index}", get(entry)),
+        ("/log/proof/{index}", get(proof)),
+        ("/log/key", get(key)),
+        ("/log/tile/{*path}", get(tile)),
+    ]
 }
 
 async fn key(Extract(state): Extract<State>) -> Response {

@@ -6,15 +6,16 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::Engine;
-use crate::{audit, auth, configured, page};
+use crate::{audit, auth, configured, page, webhook};
 
 /// Name and text, written for PostgreSQL.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     ("service", include_str!("schema.sql")),
     ("audit", audit::SCHEMA),
     ("page", page::SCHEMA),
     ("people", auth::PEOPLE),
     ("configured", configured::SCHEMA),
+    ("webhook", webhook::SCHEMA),
 ];
 
 /// What brings the tables of this database up to date.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::server::Server;
 
 /// Sends bytes as they are, and reads what comes back until the service closes.
-fn exchange(server: &Server, sent: &[u8]) -> String {
+pub(super) fn exchange(server: &Server, sent: &[u8]) -> String {
     let mut stream = connect(server);
     // A service that has answered may close before everything is sent.
     stream.write_all(sent).ok();
@@ -54,7 +54,7 @@ fn left(folder: &Path) -> usize {
 }
 
 /// The status of every answer.
-fn statuses(came: &str) -> Vec<u16> {
+pub(super) fn statuses(came: &str) -> Vec<u16> {
     let answers = came.split("HTTP/1.1 ").skip(1);
     answers
         .map(|answer| answer.get(..3).unwrap().parse().unwrap())
