@@ -108,8 +108,9 @@ impl Gatekeeper {
                 without_own_catalog(judge(&workspaces, &policies))
             }
             Some(Format::Cabinet) => {
-                let files = Folder::new(&upload.own_folder());
-                let package = std::slice::from_ref(&upload.name);
+                let (folder, name) = as_package(upload)?;
+                let files = Folder::new(&folder);
+                let package = std::slice::from_ref(&name);
                 let workspaces = facts(&files, package, Some(image), anchors, at)?;
                 judge(&without_own_signature(workspaces, None), &policies)
             }
@@ -123,6 +124,11 @@ impl Gatekeeper {
         };
         if let Some((rule, problem)) = outcome.failures.iter().next() {
             return Err(GateError::Rule(rule, problem.clone()));
+        }
+        // A key is used for what was looked at, and for nothing else.
+        if outcome.is_of_nothing() {
+            let problem = "the linter finds nothing in it that it could judge";
+            return Err(GateError::File(problem.to_owned()));
         }
         let mut report = Vec::new();
         json::render(&outcome, &mut report)?;
@@ -199,6 +205,22 @@ fn without_own_catalog(mut outcome: Outcome) -> Outcome {
         .retain(|found| found.rule != OWN_CATALOG);
     outcome.counts = Counts::of(&outcome.diagnostics);
     outcome
+}
+
+/// How packages are called, which is how the linter knows them among other files.
+const PACKAGES: [&str; 2] = [".cab", ".spkg"];
+
+/// The folder and the name under which a package is judged: whatever the client calls it, it is one.
+fn as_package(upload: &Upload) -> io::Result<(PathBuf, String)> {
+    let name = upload.name.to_ascii_lowercase();
+    if PACKAGES.iter().any(|end| name.ends_with(end)) {
+        return Ok((upload.own_folder(), upload.name.clone()));
+    }
+    let folder = upload.work_folder().join("package");
+    let name = format!("{}.cab", upload.name);
+    std::fs::create_dir(&folder)?;
+    std::fs::hard_link(upload.path(), folder.join(&name))?;
+    Ok((folder, name))
 }
 
 /// Puts a file into a package of its own, and says in which folder that is.

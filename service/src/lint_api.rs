@@ -27,7 +27,8 @@ const PASSES: &str = "proofmark-passes";
 
 /// What is said of a file that no rule speaks about.
 const NOTHING: &str = "there is nothing to lint in it: that are image inputs, documents of packages, built packages \
-                       and full flash updates; an archive comes with its media type";
+                       and full flash updates, which \
+                       `name` tells apart; an archive comes with its media type";
 
 /// What a request says beside the file.
 #[derive(Debug, Clone, Deserialize)]

@@ -116,6 +116,20 @@ fn what_does_not_pass_the_policy_is_refused_with_its_report() {
         .collect();
     assert!(rules.contains(&"test-signed-in-retail"), "{rules:?}");
     assert_eq!(report["diagnostics"][0]["file"], "bad.cab");
+    // Whatever the client calls it.
+    for name in [
+        "",
+        "&name=bad",
+        "&name=bad.txt",
+        "&name=bad.sys",
+        "&name=bad.ffu",
+        "&name=bad.xml",
+    ] {
+        let refused = post(&format!("/v1/sign?profile=retail{name}"), &bad);
+        let refused = refused.problem(422, "policy-refused").json();
+        let found = refused["report"]["diagnostics"].to_string();
+        assert!(found.contains("test-signed-in-retail"), "{name}: {found}");
+    }
     // The same package for a test image; and the image alone for retail: its own signature makes room.
     post("/v1/sign?profile=test&name=bad.cab", &bad).is(200);
     let image = read(folder.path(), "bad/driver.sys");
