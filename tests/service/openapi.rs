@@ -80,10 +80,13 @@ fn what_is_answered_has_the_form_that_is_described() {
             .post_with("/v1/sign?profile=retail", &input, &headers)
             .is(200),
     );
-    keep("Report-cab", &post(&ann, "/v1/lint", &input).is(200));
+    keep(
+        "Report-cab",
+        &post(&ann, "/v1/lint?name=a.cab", &input).is(200),
+    );
     keep(
         "Sarif-cab",
-        &post(&ann, "/v1/lint?format=sarif", &input).is(200),
+        &post(&ann, "/v1/lint?name=a.cab&format=sarif", &input).is(200),
     );
     keep(
         "Verification-cab",
