@@ -2,7 +2,7 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /source
 COPY . .
-RUN cargo install --locked --path . --root /out --features postgres,s3
+RUN cargo install --locked --path . --root /out --features otel,postgres,s3
 
 FROM debian:bookworm-slim
 # Roots of the system judge the certificates of time-stamping servers, key services and identity providers.

@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &ServeArgs, config: &Config) -> Result<Exit, Error>
         webhooks: webhooks(&settings.webhook)?,
         config: settings,
         anchors,
-        environment: Box::new(Network::new()),
+        environment: Arc::new(Network::new()),
     };
     service::serve(setup, |ready| {
         output::note(format_args!("listening on {}", ready.url));

@@ -77,8 +77,8 @@ fn the_container_starts_what_there_is() {
     let command = text.lines().find(|line| line.starts_with("CMD ")).unwrap();
     are_options_of_serve(command);
     let manifest = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
-    assert!(text.contains("--features postgres,s3"));
-    for feature in ["\npostgres = ", "\ns3 = "] {
+    assert!(text.contains("--features otel,postgres,s3"));
+    for feature in ["\notel = ", "\npostgres = ", "\ns3 = "] {
         assert!(manifest.contains(feature), "{feature}");
     }
     let toolchain = fs::read_to_string(repository().join("rust-toolchain.toml")).unwrap();

@@ -44,6 +44,8 @@ pub struct Config {
     pub behind_tls_proxy: bool,
     /// The form of the lines on stderr.
     pub log_format: LogFormat,
+    /// Where spans for OpenTelemetry go: the address of a collector, which ends in `/v1/traces`.
+    pub traces: Option<String>,
     /// The folder of everything that the service keeps.
     pub data: PathBuf,
     /// `postgres://...`; otherwise SQLite in the folder.
@@ -82,6 +84,7 @@ impl Default for Config {
             tls: None,
             behind_tls_proxy: false,
             log_format: LogFormat::Text,
+            traces: None,
             data: PathBuf::from("proofmark-data"),
             database: None,
             max_upload: MAX_UPLOAD,

@@ -51,6 +51,8 @@ mod sign;
 pub mod state;
 pub mod store;
 pub mod tls;
+#[cfg(feature = "otel")]
+mod traces;
 mod upload;
 mod verify_api;
 pub mod webhook;

@@ -25,7 +25,7 @@ use crate::auth::token::{self, NewToken};
 use crate::auth::{Grant, Role};
 use crate::configured;
 use crate::expiry;
-use crate::journal;
+use crate::journal::Journal;
 use crate::request;
 use crate::router::router;
 use crate::state::{self, Inner, Setup};
@@ -82,6 +82,9 @@ pub enum ServeError {
     /// Everybody on the way would read tokens and files.
     #[error("{0} is reached from other machines, and there is no TLS")]
     NoTls(SocketAddr),
+    /// Spans cannot be sent.
+    #[error("traces: {0}")]
+    Traces(String),
     /// The system gives no threads or signals.
     #[error(transparent)]
     System(#[from] std::io::Error),
@@ -92,9 +95,9 @@ pub enum ServeError {
 /// # Errors
 /// Where it cannot begin.
 pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> {
-    journal::begin(setup.config.log_format);
+    let journal = Journal::begin(&setup.config, &setup.environment).map_err(ServeError::Traces)?;
     let runtime = Runtime::new()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let address = setup.config.listen;
         let is_covered = setup.config.tls.is_some() || setup.config.behind_tls_proxy;
         if !is_covered && !address.ip().to_canonical().is_loopback() {
@@ -132,7 +135,9 @@ pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> 
         witnessed.abort();
         looking.abort();
         Ok(())
-    })
+    });
+    journal.end();
+    ended
 }
 
 /// Looks again at what a new day changes: which levels of the policies are in force, and how near certificates are to their

@@ -14,8 +14,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tracing::Instrument;
 
 use crate::expiry;
+use crate::journal;
 use crate::listen::Peer;
 use crate::problem::Problem;
 use crate::state::Inner;
@@ -166,7 +168,9 @@ pub(crate) async fn count(
     let from = request.extensions().get::<Peer>().map(|peer| peer.address);
     let method = request.method().clone();
     let begun = state.setup.environment.elapsed();
-    let response = next.run(request).await;
+    let span = journal::span_of_request(&method, &route, request.headers());
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
     let took = state.setup.environment.elapsed().saturating_sub(begun);
     let (status, milliseconds) = (response.status().as_u16(), took.as_millis());
     tracing::info!(%method, route, status, milliseconds, ?from, "answered");

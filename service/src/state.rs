@@ -42,7 +42,7 @@ pub struct Setup {
     /// Who is told of decisions.
     pub webhooks: Vec<Arc<Webhook>>,
     /// Network, clock and chance.
-    pub environment: Box<dyn Environment>,
+    pub environment: Arc<dyn Environment>,
 }
 
 /// What every request sees.

@@ -13,6 +13,7 @@ use signer::digest::{DigestAlgorithm, hex};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::artifact::Artifacts;
 use crate::problem::{Problem, Slug};
@@ -128,6 +129,16 @@ pub(crate) async fn small(body: Body, most: usize) -> Result<Bytes, Problem> {
 /// # Errors
 /// [`Slug::TooLarge`] as soon as it is, [`Slug::BadRequest`] where it ends early or is a form, [`Slug::TooSlow`].
 pub(crate) async fn receive(
+    state: &Inner,
+    headers: &HeaderMap,
+    body: Body,
+    name: Option<&str>,
+) -> Result<Upload, Problem> {
+    let receiving = write_down(state, headers, body, name);
+    receiving.instrument(tracing::info_span!("receive")).await
+}
+
+async fn write_down(
     state: &Inner,
     headers: &HeaderMap,
     body: Body,

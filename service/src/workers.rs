@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
+use tracing::Span;
 
 use crate::problem::{Problem, Slug};
 
@@ -47,8 +48,9 @@ impl Workers {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| Problem::new(Slug::Unavailable))?;
         drop(place);
+        let span = Span::current();
         let done = tokio::task::spawn_blocking(move || {
-            let done = work();
+            let done = span.in_scope(work);
             drop(permit);
             done
         });

@@ -22,4 +22,6 @@ mod s3;
 mod server;
 mod signing;
 mod template;
+#[cfg(feature = "otel")]
+mod traces;
 mod webhooks;

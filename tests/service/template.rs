@@ -122,6 +122,7 @@ fn the_values_of_the_template_are_those_that_nothing_set_would_have() {
         "url",
         "database",
         "artifacts",
+        "traces",
         "s3",
         "tls",
         "log",

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use signer::digest::{DigestAlgorithm, hex};
 use signer::identity::Objection;
+use tracing::Instrument;
 
 use crate::audit::Receipt;
 use crate::auth::{Principal, Role};
@@ -109,14 +110,15 @@ pub(crate) async fn sign(
         }
     };
     // What began is finished and recorded even if the client leaves: the next request with its key has the answer.
-    let deciding = tokio::spawn(async move {
+    let deciding = async move {
         let _ticket = ticket;
         let decided = decide(&state, &principal, &query, upload, lease.as_ref()).await;
         if let (Err(_), Some(lease)) = (&decided, &lease) {
             idempotency::give_back(&state.store, lease).await.ok();
         }
         decided
-    });
+    };
+    let deciding = tokio::spawn(deciding.in_current_span());
     let decided = deciding.await.map_err(|error| Problem::internal(&error))?;
     let (upload, form, receipt) = decided?;
     answered(&headers, upload, &form, receipt.index).await
@@ -176,7 +178,9 @@ async fn decide(
     };
     match outcome {
         Ok(Outcome::Signed(signed)) => {
-            let (patch, receipt) = asking.signed(state, *signed, lease).await?;
+            let recording = asking.signed(state, *signed, lease);
+            let recording = recording.instrument(tracing::info_span!("record"));
+            let (patch, receipt) = recording.await?;
             Ok((upload, patch, receipt))
         }
         Ok(Outcome::Refused(judged)) => {

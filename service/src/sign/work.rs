@@ -179,6 +179,7 @@ fn judge(
     opened: &Opened,
     now: OffsetDateTime,
 ) -> Result<Judged, WorkError> {
+    let _judging = tracing::info_span!("gate").entered();
     let image = profile.rules.gate.image();
     let anchors = &state.setup.anchors;
     Ok(state
@@ -220,10 +221,12 @@ pub(crate) fn work(
         if_signed: manner.if_signed.if_signed(),
         stamping: obtainer.as_ref(),
     };
+    let signing = tracing::info_span!("key").entered();
     let patch = match &opened {
         Opened::Container(container) => sign::sign_patch(container, &mut input, job)?.0,
         Opened::FullFlash(update) => full_flash(state, upload, update, job, now)?,
     };
+    drop(signing);
     let output = digest_of(&patch, &mut input)?;
     let input = Side {
         sha256: upload.sha256.clone(),
