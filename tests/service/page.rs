@@ -32,11 +32,32 @@ fn token(folder: &Path, name: &str, roles: &str, profile: &str) -> String {
 
 /// A request of somebody, waiting.
 fn request(folder: &Path, server: &Server, token: &str) -> String {
-    let input = std::fs::read(folder.join("plain.cab")).unwrap();
-    let path = "/v1/requests?profile=test&name=plain.cab&reason=release%20%3Cb%3E7";
+    request_of(folder, server, token, "plain.cab")
+}
+
+fn request_of(folder: &Path, server: &Server, token: &str, name: &str) -> String {
+    let input = std::fs::read(folder.join(name)).unwrap();
+    let path = &format!("/v1/requests?profile=test&name={name}&reason=release%20%3Cb%3E7");
     let bearer = format!("Bearer {token}");
     let made = server.post_with(path, &input, &[("authorization", &bearer)]);
     made.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// `w.cab`, with a driver in it whose certificate has expired: a warning, which does not keep it from being signed.
+fn package_with_a_finding(folder: &Path) {
+    std::fs::create_dir(folder.join("w")).unwrap();
+    let image = crate::image_builder::RawImage::new(true).bytes();
+    std::fs::write(folder.join("w/driver.sys"), image).unwrap();
+    let expired = repository()
+        .join("testcerts/expired.pfx")
+        .display()
+        .to_string();
+    for line in [
+        &format!("sign --profile test --pfx {expired} --allow-expired --in-place w/driver.sys"),
+        "package pack --out w.cab w",
+    ] {
+        proofmark(folder, line).ended(0);
+    }
 }
 
 /// A browser that follows nothing and sends what it is told to.
@@ -219,6 +240,19 @@ fn nobody_sees_what_belongs_to_others() {
 }
 
 #[test]
+fn a_request_shows_what_was_found_and_where() {
+    let (folder, server) = configured();
+    package_with_a_finding(folder.path());
+    let ann = token(folder.path(), "ann", "--role sign", "test");
+    let id = request_of(folder.path(), &server, &ann, "w.cab");
+    let visitor = Visitor::with(&server, &ann);
+    let (_, page, _) = visitor.get(&format!("/page/requests/{id}"));
+    let found = "<code>cert-expired</code></p>";
+    let place = "<code>w.cab</code> (driver.sys: signature[0].validity)";
+    assert!(page.contains(found) && page.contains(place), "{page}");
+}
+
+#[test]
 fn the_pages_are_seen_right_in_a_browser() {
     let is_there = |tool: &str| Command::new(tool).arg("--version").output().is_ok();
     if !is_there("chromium") || !is_there("node") {
@@ -229,7 +263,8 @@ fn the_pages_are_seen_right_in_a_browser() {
         let (folder, server) = configured();
         let ann = token(folder.path(), "ann", "--role sign", "test");
         let ben = token(folder.path(), "ben", "--role approve --role audit", "*");
-        let id = request(folder.path(), &server, &ann);
+        package_with_a_finding(folder.path());
+        let id = request_of(folder.path(), &server, &ann, "w.cab");
         let script = repository().join("tests/page/walk.mjs");
         let pictures = std::env::var("PROOFMARK_PICTURES");
         let pictures = pictures.unwrap_or_else(|_| folder.path().display().to_string());
@@ -280,6 +315,7 @@ fn the_pages_are_seen_right_in_a_browser() {
         says("entry", "c2sp.org/tlog-proof@v1");
         says("requests", "release <b>7");
         says("request", "What the linter says");
+        says("request", "w.cab (driver.sys: signature[0].validity)");
         says("decided", "looked at <b>it</b>");
         assert_eq!(seen["requests"]["current"], "Requests");
         let complaints = seen["complaints"].as_array().unwrap();

@@ -18,6 +18,9 @@ use crate::problem::Problem;
 use crate::request::{self, ListQuery, Opinion};
 use crate::state::State;
 
+/// Places that explain a finding.
+const MOST_RELATED: usize = 20;
+
 /// `GET /page/requests`
 pub(super) async fn list(
     Extract(state): Extract<State>,
@@ -173,15 +176,32 @@ fn findings(found: &Value) -> Markup {
                             span class={ "tag " (level(finding)) } { (text(finding, "level")) } " "
                             strong { (text(finding, "message")) } " " code { (text(finding, "rule")) }
                         }
-                        p.soft {
-                            (text(part(finding, "/place"), "file"))
-                            @if let Some(line) = part(finding, "/place/line").as_u64() { ", line " (line) }
-                        }
+                        p.soft { (place(finding)) }
                         @if let Some(help) = part(finding, "/help").as_str() { p { (help) } }
+                        @if let Some(related) = part(finding, "/related").as_array().filter(|all| !all.is_empty()) {
+                            ul {
+                                @for other in related.iter().take(MOST_RELATED) {
+                                    li { (text(other, "label")) ": " (place(other)) }
+                                }
+                            }
+                        }
                     }
                 }
             }
         }
+    }
+}
+
+/// Where something is: the file, the line and column where it has lines, and by meaning.
+fn place(at: &Value) -> Markup {
+    let number = |pointer: &str| part(at, pointer).as_u64();
+    html! {
+        code {
+            (text(at, "file"))
+            @if let (Some(line), Some(column)) = (number("/line"), number("/column")) { ":" (line) ":" (column) }
+        }
+        @let route = text(at, "route");
+        @if !route.is_empty() { " (" (route) ")" }
     }
 }
 
