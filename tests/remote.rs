@@ -77,6 +77,29 @@ fn what_the_service_signed_takes_the_place_of_the_file() {
 }
 
 #[test]
+fn who_asks_too_often_waits_and_asks_again() {
+    let folder = folder();
+    let refused = std::sync::atomic::AtomicUsize::new(0);
+    let (server, told) =
+        service(
+            move |asked| match refused.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 | 1 => {
+                    let wait = ("Retry-After".to_owned(), "0".to_owned());
+                    Answer::Passed(429, vec![wait], Vec::new())
+                }
+                _ => signed(asked),
+            },
+        );
+    let line = format!(
+        "sign --remote {} --profile test --in-place plain.cab",
+        server.url
+    );
+    folder.proofmark(&line).ended(0);
+    assert_eq!(told.lock().unwrap().len(), 3);
+    folder.proofmark("verify plain.cab").ended(0);
+}
+
+#[test]
 fn many_files_are_signed_and_reported() {
     let folder = folder();
     let (server, told) = service(signed);

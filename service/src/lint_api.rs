@@ -63,6 +63,7 @@ pub(crate) async fn lint(
 ) -> Result<Response, Problem> {
     let Query(query) = query?;
     principal.expect_somewhere(Role::Lint)?;
+    let _ticket = state.admit(&principal)?;
     let packed = packed(&headers);
     let upload = upload::receive(&state, &headers, body, query.name.as_deref()).await?;
     let at_work = Arc::clone(&state);

@@ -11,11 +11,13 @@ pub(crate) mod sign;
 pub(crate) mod verify;
 pub(crate) mod window;
 
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
+use signer::environment::Environment;
 use signer::environment::may_carry_secrets;
 use zeroize::Zeroizing;
 
@@ -26,6 +28,10 @@ use crate::http::{Answer, Network, Sent, check_url};
 const MAX_PROBLEM: u64 = 16 << 20;
 /// Largest answer in JSON that is read, in bytes.
 const MAX_JSON: u64 = 256 << 20;
+/// How often it is asked again where there were too many requests.
+const AGAIN: usize = 5;
+/// Longest wait before that, in seconds.
+const LONGEST_WAIT: u64 = 60;
 /// How long an answer may take: files wait in line at the service.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
@@ -172,8 +178,40 @@ impl Remote {
             .map_err(|error| self.failed(&error))
     }
 
-    /// Sends a request; any answer is one.
+    /// Sends a request; any answer is one. Where there were too many, it waits as long as the service says.
     pub(crate) fn ask(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        sent: Sent<'_>,
+    ) -> Result<Answer, Error> {
+        for _ in 0..AGAIN {
+            let once = match &sent {
+                Sent::Nothing => Sent::Nothing,
+                Sent::Bytes(bytes) => Sent::Bytes(bytes),
+                Sent::File(file) => {
+                    (&mut &**file).rewind()?;
+                    Sent::File(file)
+                }
+                // What comes out of a pipe comes once.
+                Sent::Stream(_) => break,
+            };
+            let answer = self.ask_once(path, headers, once)?;
+            let wait = answer.header("retry-after");
+            match wait.and_then(|seconds| seconds.parse().ok()) {
+                Some(seconds @ ..=LONGEST_WAIT) if answer.status() == 429 => {
+                    self.network.pause(Duration::from_secs(seconds));
+                }
+                _ => return Ok(answer),
+            }
+        }
+        if let Sent::File(file) = &sent {
+            (&mut &**file).rewind()?;
+        }
+        self.ask_once(path, headers, sent)
+    }
+
+    fn ask_once(
         &self,
         path: &str,
         headers: &[(&str, &str)],
