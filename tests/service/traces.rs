@@ -49,7 +49,7 @@ fn fields(mut message: &[u8]) -> Vec<(u64, &[u8])> {
     found
 }
 
-fn of_number<'a>(message: &'a [u8], number: u64) -> Vec<&'a [u8]> {
+fn of_number(message: &[u8], number: u64) -> Vec<&[u8]> {
     let fields = fields(message).into_iter();
     let found = fields.filter(|(found, _)| *found == number);
     found.map(|(_, bytes)| bytes).collect()
