@@ -1,6 +1,7 @@
-//! A private key on a token.
+//! A private key on a token. What is lost while the token is away is opened again: sessions, the login, the key's handle.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cryptoki::context::Function;
 use cryptoki::error::{Error, RvError};
@@ -13,7 +14,7 @@ use formats::certificate::Certificate;
 use super::error::{PinState, Pkcs11Error};
 use super::object::{self, Object};
 use super::pool::{Pool, PoolError};
-use super::token::{OpenToken, list};
+use super::token::{OpenToken, TokenId, list};
 use crate::digest::DigestAlgorithm;
 use crate::key::encode::{ecdsa_der, scalar_length};
 use crate::key::{KeyError, RemoteKey};
@@ -31,19 +32,30 @@ pub struct KeyChoice {
 /// A private key on a token that is logged in to.
 pub struct TokenKey {
     name: String,
-    token: String,
-    handle: ObjectHandle,
+    token: TokenId,
+    choice: KeyChoice,
     public: Option<PublicKey>,
     certificates: Vec<Certificate>,
     mechanisms: Vec<MechanismType>,
-    pool: Pool,
+    held: Mutex<Arc<Held>>,
     /// `CKA_ALWAYS_AUTHENTICATE`: the PIN is given for every signature.
     wants_pin_each_time: bool,
-    /// Kept for such keys only.
+    /// Kept for such keys, and for a token that comes back.
     pin: Option<AuthPin>,
-    /// Set when such a PIN was refused; from then on nothing is tried.
+    /// Set when the PIN was refused; from then on it is not tried again.
     is_refused: AtomicBool,
 }
+
+/// What counts until the token goes away.
+struct Held {
+    handle: ObjectHandle,
+    pool: Pool,
+    /// How often the library had been started again when it was opened.
+    start: u64,
+}
+
+/// How often a signature is tried again after the token was away.
+const AGAIN: usize = 3;
 
 /// How the token is asked: with a digest, or with the message, which it hashes.
 #[derive(Debug)]
@@ -67,29 +79,47 @@ impl OpenToken {
             .iter()
             .filter_map(|found| Certificate::parse(&found.value()?, 0).ok())
             .collect();
-        let module = &self.token.module;
-        let mechanisms = module
-            .context
+        let context = &self.token.module.context;
+        let mechanisms = context
             .get_mechanism_list(self.token.slot)
             .map_err(failed)?;
         let wants_pin_each_time = key.flag(AttributeType::AlwaysAuthenticate) == Some(true);
         let name = format!("key {} of token {token}", key.name());
         let (handle, public) = (key.handle, key.public_half());
-        let context = module.context.clone();
-        // A PIN that is given each time is given by one thread at a time, so that a wrong one is given once.
-        let is_threaded = module.is_threaded && !wants_pin_each_time;
+        let token = self.token.id();
+        let start = *self.token.module.started();
+        let (held, pin) = self.hold(handle, wants_pin_each_time, start);
         Ok(TokenKey {
             name,
-            handle,
+            token,
+            choice: choice.clone(),
             public,
             certificates,
             mechanisms,
-            pool: Pool::new(context, self.token.slot, &token, self.session, is_threaded),
-            token,
+            held: Mutex::new(Arc::new(held)),
             wants_pin_each_time,
-            pin: self.pin.filter(|_| wants_pin_each_time),
+            pin,
             is_refused: AtomicBool::new(false),
         })
+    }
+
+    fn hold(
+        self,
+        handle: ObjectHandle,
+        wants_pin_each_time: bool,
+        start: u64,
+    ) -> (Held, Option<AuthPin>) {
+        let module = &self.token.module;
+        // A PIN that is given each time is given by one thread at a time, so that a wrong one is given once.
+        let is_threaded = module.is_threaded && !wants_pin_each_time;
+        let (context, label) = (module.context.clone(), self.token.label());
+        let pool = Pool::new(context, self.token.slot, label, self.session, is_threaded);
+        let held = Held {
+            handle,
+            pool,
+            start,
+        };
+        (held, self.pin)
     }
 }
 
@@ -161,7 +191,7 @@ impl TokenKey {
         }
         let hashing = hashing.mechanism_type();
         Err(Pkcs11Error::NoMechanism {
-            token: self.token.clone(),
+            token: self.token.label.clone(),
             wanted: match self.wants_pin_each_time {
                 false => format!("{} nor {hashing}", raw.mechanism_type()),
                 true => format!("{hashing}, which a key that wants the PIN each time needs"),
@@ -173,10 +203,11 @@ impl TokenKey {
     fn sign_message(
         &self,
         session: &Session,
+        handle: ObjectHandle,
         mechanism: &Mechanism<'_>,
         message: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        session.sign_init(mechanism, self.handle)?;
+        session.sign_init(mechanism, handle)?;
         if self.wants_pin_each_time {
             session
                 .login(UserType::ContextSpecific, self.pin.as_ref())
@@ -188,7 +219,7 @@ impl TokenKey {
 
     /// Names a PIN that was refused as the login does.
     fn failed(&self, error: &Error) -> Pkcs11Error {
-        let token = self.token.clone();
+        let token = self.token.label.clone();
         match error {
             Error::Pkcs11(RvError::PinIncorrect, _) => Pkcs11Error::WrongPin {
                 token,
@@ -197,6 +228,100 @@ impl TokenKey {
             Error::Pkcs11(RvError::PinLocked, _) => Pkcs11Error::PinLocked { token },
             other => Pkcs11Error::call(&format!("token {token}"), other),
         }
+    }
+
+    fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.held.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Opens the token again after `lost` was. Who comes while another does that waits for it.
+    fn hold_again(&self, lost: &Arc<Held>) -> Result<Arc<Held>, Pkcs11Error> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&held, lost) {
+            return Ok(Arc::clone(&held));
+        }
+        let seen = *self.token.module.started();
+        let opened = match self.open_again() {
+            Err(_) if !self.is_refused.load(Ordering::Acquire) => {
+                self.token.module.start_again(seen)?;
+                self.open_again()?
+            }
+            opened => opened?,
+        };
+        if opened.start != lost.start {
+            lost.pool.abandon();
+        }
+        *held = Arc::new(opened);
+        Ok(Arc::clone(&held))
+    }
+
+    /// Finds the token and logs in, with the PIN that it took before. One that it refuses is not tried again.
+    fn open_again(&self) -> Result<Held, Pkcs11Error> {
+        let start = self.token.module.started();
+        let token = self.token.find()?;
+        if self.is_refused.load(Ordering::Acquire) {
+            let token = self.token.label.clone();
+            let state = PinState::Good;
+            return Err(Pkcs11Error::WrongPin { token, state });
+        }
+        let opened = token.log_in_with(self.pin.clone()).inspect_err(|error| {
+            if matches!(
+                error,
+                Pkcs11Error::WrongPin { .. } | Pkcs11Error::PinLocked { .. }
+            ) {
+                self.is_refused.store(true, Ordering::Release);
+            }
+        })?;
+        let handle = choose(&opened.session, &self.choice, &self.token.label)?.handle;
+        Ok(opened.hold(handle, self.wants_pin_each_time, *start).0)
+    }
+
+    fn sign_holding(
+        &self,
+        held: &Held,
+        request: &Request,
+        kind: KeyKind,
+        digest: DigestAlgorithm,
+        message: &[u8],
+    ) -> Result<Vec<u8>, PoolError> {
+        let start = self.token.module.started();
+        if *start != held.start {
+            let gone = Error::Pkcs11(RvError::SessionHandleInvalid, Function::Sign);
+            return Err(PoolError::Work(gone));
+        }
+        held.pool.with(|session| match request {
+            // The pool has one session for such keys, so this is seen by the next file at the latest.
+            _ if self.wants_pin_each_time && self.is_refused.load(Ordering::Acquire) => {
+                Err(Error::Pkcs11(RvError::PinIncorrect, Function::Login))
+            }
+            Request::Digest(mechanism) => {
+                let signed = to_be_signed(kind, digest, message);
+                session.sign(mechanism, held.handle, &signed)
+            }
+            Request::Message(mechanism) => {
+                self.sign_message(session, held.handle, mechanism, message)
+            }
+        })
+    }
+}
+
+/// Whether it says that the token was away: what was opened before is worth nothing.
+fn is_lost(error: &PoolError) -> bool {
+    match error {
+        PoolError::Session(_) => true,
+        PoolError::Work(Error::Pkcs11(code, _)) => matches!(
+            code,
+            RvError::SessionHandleInvalid
+                | RvError::SessionClosed
+                | RvError::DeviceRemoved
+                | RvError::DeviceError
+                | RvError::TokenNotPresent
+                | RvError::UserNotLoggedIn
+                | RvError::KeyHandleInvalid
+                | RvError::ObjectHandleInvalid
+                | RvError::GeneralError
+        ),
+        PoolError::Work(_) => false,
     }
 }
 
@@ -216,16 +341,15 @@ impl RemoteKey for TokenKey {
         message: &[u8],
     ) -> Result<Vec<u8>, KeyError> {
         let request = self.request(kind, digest)?;
-        let signature = self.pool.with(|session| match &request {
-            // The pool has one session for such keys, so this is seen by the next file at the latest.
-            _ if self.is_refused.load(Ordering::Acquire) => {
-                Err(Error::Pkcs11(RvError::PinIncorrect, Function::Login))
+        let mut held = self.held();
+        let mut signature = self.sign_holding(&held, &request, kind, digest, message);
+        for _ in 0..AGAIN {
+            if !signature.as_ref().is_err_and(is_lost) {
+                break;
             }
-            Request::Digest(mechanism) => {
-                session.sign(mechanism, self.handle, &to_be_signed(kind, digest, message))
-            }
-            Request::Message(mechanism) => self.sign_message(session, mechanism, message),
-        });
+            held = self.hold_again(&held)?;
+            signature = self.sign_holding(&held, &request, kind, digest, message);
+        }
         let signature = signature.map_err(|error| match error {
             PoolError::Work(error) => self.failed(&error),
             PoolError::Session(error) => error,

@@ -73,6 +73,13 @@ impl Pool {
         result.map_err(PoolError::Work)
     }
 
+    /// Forgets its sessions: the library was started again, and closing them might close those of others.
+    pub(super) fn abandon(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.free.drain(..).for_each(std::mem::forget);
+        }
+    }
+
     fn take(&self) -> Result<Session, Pkcs11Error> {
         let mut state = self.state.lock().map_err(|_| self.lost())?;
         loop {

@@ -1,6 +1,8 @@
 //! Modules, tokens and the login.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
@@ -18,7 +20,12 @@ pub struct Module {
     pub(super) name: String,
     /// Whether it may be called from several threads at once.
     pub(super) is_threaded: bool,
+    starts: Arc<RwLock<u64>>,
 }
+
+/// How often each library was started again. It is one in the process, whoever loads it: while it is started again nobody
+/// may call it, and what was opened before is worth nothing after.
+static STARTS: Mutex<BTreeMap<PathBuf, Arc<RwLock<u64>>>> = Mutex::new(BTreeMap::new());
 
 /// Which token of a module. Without either, the only one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,12 +43,43 @@ pub struct Token {
     pub(super) info: TokenInfo,
 }
 
+/// What tells a token from others, wherever it is put in.
+#[derive(Clone)]
+pub(super) struct TokenId {
+    pub(super) module: Module,
+    pub(super) label: String,
+    serial: String,
+}
+
+impl TokenId {
+    /// The token, where it is now.
+    pub(super) fn find(&self) -> Result<Token, Pkcs11Error> {
+        let tokens = self.module.tokens()?;
+        let found = list(tokens.iter().map(|(_, info)| format!("'{}'", info.label())));
+        let mut tokens = tokens.into_iter();
+        let is_it =
+            |info: &TokenInfo| info.label() == self.label && info.serial_number() == self.serial;
+        match tokens.find(|(_, info)| is_it(info)) {
+            Some((slot, info)) => Ok(Token {
+                module: self.module.clone(),
+                slot,
+                info,
+            }),
+            None => Err(Pkcs11Error::NoToken {
+                module: self.module.name.clone(),
+                wanted: format!("'{}'", self.label),
+                found,
+            }),
+        }
+    }
+}
+
 /// A token after the login.
 pub struct OpenToken {
     pub(super) token: Token,
     /// The session that logged in. A token stays logged in as long as it has a session.
     pub(super) session: Session,
-    /// Kept for keys that want it for every signature.
+    /// Kept for keys that want it for every signature, and for a token that comes back.
     pub(super) pin: Option<AuthPin>,
 }
 
@@ -67,11 +105,42 @@ impl Module {
             other => other.map(|()| true),
         }
         .map_err(|error| refused(load_problem(&error)))?;
+        let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        let mut starts = STARTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let starts = Arc::clone(starts.entry(file).or_default());
         Ok(Self {
             context,
             name,
             is_threaded,
+            starts,
         })
+    }
+
+    /// Keeps the library from being started again, and says how often it was.
+    pub(super) fn started(&self) -> RwLockReadGuard<'_, u64> {
+        self.starts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the library again, once nobody calls it, unless somebody else has since it was started `seen` times. Some know of
+    /// a token that comes back only then.
+    pub(super) fn start_again(&self, seen: u64) -> Result<(), Pkcs11Error> {
+        let mut starts = self.starts.write().unwrap_or_else(PoisonError::into_inner);
+        if *starts != seen {
+            return Ok(());
+        }
+        *starts = starts.saturating_add(1);
+        let failed = |error: Error| Pkcs11Error::call(&self.name, &error);
+        match self.context.clone().finalize() {
+            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiNotInitialized, _)) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let flags = match self.is_threaded {
+            true => CInitializeFlags::OS_LOCKING_OK,
+            false => CInitializeFlags::empty(),
+        };
+        self.context
+            .initialize(CInitializeArgs::new(flags))
+            .map_err(failed)
     }
 
     /// The tokens that are there and initialised, with their slots.
@@ -142,6 +211,14 @@ impl Token {
         self.info.label()
     }
 
+    pub(super) fn id(&self) -> TokenId {
+        TokenId {
+            module: self.module.clone(),
+            label: self.label().to_owned(),
+            serial: self.info.serial_number().to_owned(),
+        }
+    }
+
     /// Whether [`Token::log_in`] needs a PIN: tokens with a keypad of their own ask for it themselves.
     pub fn wants_pin(&self) -> bool {
         self.info.login_required() && !self.info.protected_authentication_path()
@@ -153,8 +230,11 @@ impl Token {
     /// [`Pkcs11Error::WrongPin`], [`Pkcs11Error::PinLocked`] and its neighbours; a PIN that is known to be locked is not
     /// tried at all.
     pub fn log_in(self, pin: Option<Zeroizing<String>>) -> Result<OpenToken, Pkcs11Error> {
+        self.log_in_with(pin.map(|pin| AuthPin::new(pin.as_str().into())))
+    }
+
+    pub(super) fn log_in_with(self, pin: Option<AuthPin>) -> Result<OpenToken, Pkcs11Error> {
         let label = self.label().to_owned();
-        let pin = pin.map(|pin| AuthPin::new(pin.as_str().into()));
         let failed = |error: &Error| Pkcs11Error::call(&format!("token {label}"), error);
         let session = self
             .module
