@@ -18,7 +18,7 @@ use crate::image::ImageType;
 use crate::policy::{Configured, Policies, PolicyProblem, PolicyProblemKind};
 use crate::read::read;
 use crate::resolve::{ResolveOptions, TooMany, resolve};
-use crate::rule::{Input, Report};
+use crate::rule::{Input, Report, RuleInfo};
 use crate::sources::Sources;
 use crate::suppression::{self, Suppressed};
 use crate::verify::verify_cabinets;
@@ -170,25 +170,20 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
     let images: Vec<Option<ImageType>> = std::iter::once(None)
         .chain(ImageType::ALL.iter().copied().map(Some))
         .collect();
-    let mut scopes: Vec<(Facts<'_>, Vec<Configured>)> = Vec::new();
+    let mut scopes: Vec<(Facts<'_>, Arc<[Configured]>)> = Vec::new();
     for workspace in workspaces {
         let index = Arc::new(Index::of(workspace));
         for image in &images {
-            let mut rules = policies.rules_for(*image);
-            rules.retain(|rule| {
-                let info = rule.info;
-                info.input != Input::Policy
-                    && match workspace.finished {
-                        Some(_) => info.is_for_images(),
-                        None => info.is_for_workspaces(),
-                    }
-            });
+            let rules = policies.rules_for(*image);
             scopes.push((Facts::with_index(workspace, &index, *image, &[]), rules));
         }
     }
     let tasks: Vec<(&Facts<'_>, &Configured)> = scopes
         .iter()
-        .flat_map(|(facts, rules)| rules.iter().map(move |rule| (facts, rule)))
+        .flat_map(|(facts, rules)| {
+            let rules = rules.iter().filter(|rule| is_about(rule.info, facts));
+            rules.map(move |rule| (facts, rule))
+        })
         .collect();
     let found: Vec<(Vec<Diagnostic>, Option<String>)> = tasks
         .par_iter()
@@ -251,6 +246,15 @@ pub fn judge(workspaces: &[Workspace], policies: &Policies) -> Outcome {
     }
 }
 
+/// Whether a rule judges what is in a workspace of this kind.
+fn is_about(info: &RuleInfo, facts: &Facts<'_>) -> bool {
+    info.input != Input::Policy
+        && match facts.workspace.finished {
+            Some(_) => info.is_for_images(),
+            None => info.is_for_workspaces(),
+        }
+}
+
 /// The rules about policies, suppressions and baselines, which are about no image.
 fn judge_policies(policies: &Policies, problems: &[PolicyProblem]) -> Vec<Diagnostic> {
     let nothing = Workspace::default();
@@ -267,7 +271,7 @@ fn judge_policies(policies: &Policies, problems: &[PolicyProblem]) -> Vec<Diagno
 fn unused_lines(
     workspaces: &[Workspace],
     policies: &Policies,
-    scopes: &[(Facts<'_>, Vec<Configured>)],
+    scopes: &[(Facts<'_>, Arc<[Configured]>)],
 ) -> Vec<PolicyProblem> {
     let is_whole = |workspace: &Workspace| {
         workspace.declared.is_none()

@@ -85,9 +85,9 @@ pub(crate) enum ArchiveError {
 
 /// Unpacks an archive and says into which folder.
 pub(crate) fn unpack(upload: &Upload, packed: Packed) -> Result<PathBuf, ArchiveError> {
-    let folder = upload.work_folder().join("workspace");
+    let folder = upload.work_folder()?.join("workspace");
     std::fs::create_dir(&folder)?;
-    let file = BufReader::new(File::open(upload.path())?);
+    let file = BufReader::new(upload.open()?);
     let most = FREE.max(upload.size.saturating_mul(MOST_RATIO));
     let mut unpacking = Unpacking::new(folder.clone(), most);
     match packed {

@@ -34,9 +34,10 @@ pub(crate) async fn policies(
     let policies = state.gate.on(state.setup.environment.now().date());
     let images = ImageType::ALL.iter().map(|image| {
         let version = gate::version(&policies, *image);
-        let levels = policies.rules_for(Some(*image)).into_iter();
-        let levels =
-            levels.map(|rule| (rule.info.id.to_owned(), Value::from(rule.level.to_string())));
+        let rules = policies.rules_for(Some(*image));
+        let levels = rules
+            .iter()
+            .map(|rule| (rule.info.id.to_owned(), Value::from(rule.level.to_string())));
         json!({
             "image": version.image,
             "sha256": version.sha256,

@@ -3,18 +3,18 @@
 //! A package and a full flash update are judged as they are; another file as the only one of a package. The signature that the file
 //! has is left out: a new one takes its place.
 
-use std::io;
+use std::collections::BTreeMap;
+use std::io::{self, Cursor};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use formats::container::Format;
-use formats::container::cab::{Entry, Packing, pack};
+use formats::container::cab::{Entry, PackError, Packing, pack};
 use lint::diagnostic::{Level, Place};
 use lint::engine::{Counts, Outcome, gather, judge};
 use lint::facts::Workspace;
 use lint::facts::signature::State as SignatureState;
-use lint::files::Files;
+use lint::files::{Files, Memory};
 use lint::full_flash::{ImageOptions, is_image, read_image};
 use lint::image::ImageType;
 use lint::policy::Policies;
@@ -66,7 +66,14 @@ pub(crate) enum GateError {
 /// The policies of every type of image on a day.
 pub(crate) struct Gatekeeper {
     policies: Policies,
-    today: Mutex<Option<(Date, Arc<Policies>)>>,
+    today: Mutex<Option<Today>>,
+}
+
+#[derive(Clone)]
+struct Today {
+    day: Date,
+    policies: Arc<Policies>,
+    versions: Arc<BTreeMap<ImageType, PolicyVersion>>,
 }
 
 impl Gatekeeper {
@@ -79,13 +86,23 @@ impl Gatekeeper {
 
     /// The policies as they are in force on a day.
     pub(crate) fn on(&self, day: Date) -> Arc<Policies> {
+        self.of(day).policies
+    }
+
+    fn of(&self, day: Date) -> Today {
         let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
         match &*today {
-            Some((known, policies)) if *known == day => Arc::clone(policies),
+            Some(known) if known.day == day => known.clone(),
             _ => {
                 let policies = Arc::new(self.policies.clone().on(day));
-                *today = Some((day, Arc::clone(&policies)));
-                policies
+                let versions = ImageType::ALL.iter();
+                let versions = versions.map(|image| (*image, version(&policies, *image)));
+                let new = Today {
+                    day,
+                    versions: Arc::new(versions.collect()),
+                    policies,
+                };
+                today.insert(new).clone()
             }
         }
     }
@@ -99,27 +116,26 @@ impl Gatekeeper {
         anchors: &Anchors,
         at: OffsetDateTime,
     ) -> Result<Judged, GateError> {
-        let policies = self.on(at.date());
+        let today = self.of(at.date());
+        let policies = &*today.policies;
         let outcome = match format {
             None => {
-                let files = Folder::new(&upload.own_folder());
+                let files = alone(upload)?;
                 let update = std::slice::from_ref(&upload.name);
-                let workspaces = facts(&files, update, Some(image), anchors, at)?;
-                without_own_catalog(judge(&workspaces, &policies))
+                let workspaces = facts(&*files, update, Some(image), anchors, at)?;
+                without_own_catalog(judge(&workspaces, policies))
             }
             Some(Format::Cabinet) => {
-                let (folder, name) = as_package(upload)?;
-                let files = Folder::new(&folder);
+                let (files, name) = as_package(upload)?;
                 let package = std::slice::from_ref(&name);
-                let workspaces = facts(&files, package, Some(image), anchors, at)?;
-                judge(&without_own_signature(workspaces, None), &policies)
+                let workspaces = facts(&*files, package, Some(image), anchors, at)?;
+                judge(&without_own_signature(workspaces, None), policies)
             }
             Some(_) => {
-                let around = wrap(upload)?;
-                let files = Folder::new(&around);
-                let workspaces = facts(&files, &[AROUND.to_owned()], Some(image), anchors, at)?;
+                let files = wrap(upload)?;
+                let workspaces = facts(&*files, &[AROUND.to_owned()], Some(image), anchors, at)?;
                 let workspaces = without_own_signature(workspaces, Some(&upload.name));
-                of_member(judge(&workspaces, &policies), &upload.name)
+                of_member(judge(&workspaces, policies), &upload.name)
             }
         };
         if let Some((rule, problem)) = outcome.failures.iter().next() {
@@ -135,7 +151,8 @@ impl Gatekeeper {
         Ok(Judged {
             sha256: hex(&DigestAlgorithm::Sha256.of(&report)),
             report,
-            policy: version(&policies, image),
+            policy: (today.versions.get(&image).cloned())
+                .unwrap_or_else(|| version(policies, image)),
             passes: !outcome.reaches(Level::Error),
             errors: outcome.counts.errors,
         })
@@ -207,37 +224,60 @@ fn without_own_catalog(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
+/// A tree with nothing but the file.
+fn alone(upload: &Upload) -> io::Result<Box<dyn Files>> {
+    Ok(match upload.small() {
+        Some(bytes) => in_memory(&upload.name, bytes),
+        None => Box::new(Folder::new(&upload.own_folder()?)),
+    })
+}
+
+fn in_memory(name: &str, bytes: &[u8]) -> Box<dyn Files> {
+    let mut files = Memory::default();
+    files.insert(name, bytes.to_vec());
+    Box::new(files)
+}
+
 /// How packages are called, which is how the linter knows them among other files.
 const PACKAGES: [&str; 2] = [".cab", ".spkg"];
 
-/// The folder and the name under which a package is judged: whatever the client calls it, it is one.
-fn as_package(upload: &Upload) -> io::Result<(PathBuf, String)> {
+/// A tree with nothing but the file, and the name under which it is judged as a package: whatever the client calls it, it is
+/// one.
+fn as_package(upload: &Upload) -> io::Result<(Box<dyn Files>, String)> {
     let name = upload.name.to_ascii_lowercase();
     if PACKAGES.iter().any(|end| name.ends_with(end)) {
-        return Ok((upload.own_folder(), upload.name.clone()));
+        return Ok((alone(upload)?, upload.name.clone()));
     }
-    let folder = upload.work_folder().join("package");
     let name = format!("{}.cab", upload.name);
+    if let Some(bytes) = upload.small() {
+        return Ok((in_memory(&name, bytes), name));
+    }
+    let folder = upload.work_folder()?.join("package");
     std::fs::create_dir(&folder)?;
-    std::fs::hard_link(upload.path(), folder.join(&name))?;
-    Ok((folder, name))
+    std::fs::hard_link(upload.path()?, folder.join(&name))?;
+    Ok((Box::new(Folder::new(&folder)), name))
 }
 
-/// Puts a file into a package of its own, and says in which folder that is.
-fn wrap(upload: &Upload) -> Result<PathBuf, GateError> {
-    let folder = upload.work_folder().join("around");
-    std::fs::create_dir(&folder)?;
-    let around = std::fs::File::create_new(folder.join(AROUND))?;
+/// A tree with nothing but a package of the file.
+fn wrap(upload: &Upload) -> Result<Box<dyn Files>, GateError> {
     let entry = Entry {
         name: upload.name.clone(),
         size: upload.size,
         timestamp: datetime!(1980-01-01 00:00),
         attribs: 0,
-        data: &mut std::fs::File::open(upload.path())?,
+        data: &mut upload.open()?,
     };
-    let packed = pack(vec![entry], Packing::default(), around);
-    packed.map_err(|error| GateError::File(error.to_string()))?;
-    Ok(folder)
+    let unpacked = |error: PackError| GateError::File(error.to_string());
+    if upload.small().is_some() {
+        let around = Cursor::new(Vec::new());
+        let around = pack(vec![entry], Packing::default(), around).map_err(unpacked)?;
+        return Ok(in_memory(AROUND, around.get_ref()));
+    }
+    let folder = upload.work_folder()?.join("around");
+    std::fs::create_dir(&folder)?;
+    let around = std::fs::File::create_new(folder.join(AROUND))?;
+    pack(vec![entry], Packing::default(), around).map_err(unpacked)?;
+    Ok(Box::new(Folder::new(&folder)))
 }
 
 /// What was found about the one file of a package and not about the package, as if it stood alone.
@@ -260,7 +300,7 @@ fn of_member(mut outcome: Outcome, member: &str) -> Outcome {
 /// What tells this policy from every other: the texts, the levels, and the rules that this version has.
 pub(crate) fn version(policies: &Policies, image: ImageType) -> PolicyVersion {
     let mut text = format!("proofmark {}\n", env!("CARGO_PKG_VERSION"));
-    for configured in policies.rules_for(Some(image)) {
+    for configured in policies.rules_for(Some(image)).iter() {
         text.push_str(&format!("{} {}\n", configured.info.id, configured.level));
     }
     for source in policies.sources() {

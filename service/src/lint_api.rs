@@ -94,7 +94,11 @@ fn report(
     let asked = query.path.as_deref().unwrap_or(".");
     let (folder, paths) = match packed {
         Some(packed) => (archive::unpack(upload, packed)?, asked.lines()),
-        None => (upload.own_folder(), upload.name.lines()),
+        None => {
+            let folder = upload.own_folder();
+            let folder = folder.map_err(|error| Problem::storage(&error))?;
+            (folder, upload.name.lines())
+        }
     };
     let paths: Vec<String> = paths.map(str::to_owned).collect();
     let now = state.setup.environment.now();

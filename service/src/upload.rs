@@ -1,7 +1,10 @@
-//! What clients send: files are streamed to disk and hashed on the way, all else is short; both bounded in time.
+//! What clients send: files are hashed on the way, and streamed to disk unless they are small; all else is short. Both are
+//! bounded in time.
 
 use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes};
@@ -24,8 +27,10 @@ use crate::{chance, owner};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes that have to come in that time, unless the file ends.
 const STRIDE: usize = 4 << 10;
-/// Bytes that are gathered before they are written.
-const WRITE_BUFFER: usize = 256 << 10;
+/// Longest file that stays in memory, in bytes: as many as there may be connections are less than a gigabyte.
+const SMALL: usize = 64 << 10;
+/// Bytes that are gathered before they are written, or read at once.
+const BUFFER: usize = 256 << 10;
 /// What browsers and `curl --form` wrap files in.
 const FORM: &str = "multipart/form-data";
 /// Longest name that is kept, in bytes.
@@ -40,7 +45,12 @@ const ATTEMPTS: usize = 16;
 
 /// A file that was sent. It is gone when this is dropped.
 pub(crate) struct Upload {
-    folder: TempDir,
+    /// All of it, where it is small.
+    small: Option<Bytes>,
+    /// Where it is on the disk; a small one only if somebody needs it there.
+    folder: OnceLock<TempDir>,
+    /// Where that folder is made.
+    uploads: PathBuf,
     /// Its name, without anything that leads elsewhere.
     pub(crate) name: String,
     /// Length in bytes.
@@ -49,20 +59,118 @@ pub(crate) struct Upload {
     pub(crate) sha256: String,
 }
 
+/// A file that was sent, as it is read.
+pub(crate) enum Opened {
+    Small(Cursor<Bytes>),
+    Large(BufReader<File>),
+}
+
+impl Read for Opened {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Small(input) => input.read(bytes),
+            Self::Large(input) => input.read(bytes),
+        }
+    }
+}
+
+impl Seek for Opened {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::Small(input) => input.seek(to),
+            Self::Large(input) => input.seek(to),
+        }
+    }
+}
+
 impl Upload {
-    /// Where the file is.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.own_folder().join(&self.name)
+    /// All of it, where it is small.
+    pub(crate) fn small(&self) -> Option<&Bytes> {
+        self.small.as_ref()
+    }
+
+    /// Opens it, wherever it is.
+    pub(crate) fn open(&self) -> io::Result<Opened> {
+        Ok(match &self.small {
+            Some(bytes) => Opened::Small(Cursor::new(bytes.clone())),
+            None => Opened::Large(BufReader::with_capacity(BUFFER, File::open(self.path()?)?)),
+        })
+    }
+
+    /// Where the file is on the disk.
+    pub(crate) fn path(&self) -> io::Result<PathBuf> {
+        Ok(self.own_folder()?.join(&self.name))
     }
 
     /// The folder of this file alone.
-    pub(crate) fn own_folder(&self) -> PathBuf {
-        self.folder.path().join(OWN)
+    pub(crate) fn own_folder(&self) -> io::Result<PathBuf> {
+        Ok(self.work_folder()?.join(OWN))
     }
 
     /// The folder around that one, for what is made of the file.
-    pub(crate) fn work_folder(&self) -> &Path {
-        self.folder.path()
+    pub(crate) fn work_folder(&self) -> io::Result<&Path> {
+        if let Some(folder) = self.folder.get() {
+            return Ok(folder.path());
+        }
+        let folder = new_folder(&self.uploads)?;
+        let bytes = self.small.as_deref().unwrap_or_default();
+        std::fs::write(folder.path().join(OWN).join(&self.name), bytes)?;
+        Ok(self.folder.get_or_init(|| folder).path())
+    }
+}
+
+/// Bytes that came, and the file that they go to once they are many.
+struct Sink {
+    uploads: PathBuf,
+    name: String,
+    bytes: Vec<u8>,
+    large: Option<(TempDir, tokio::fs::File)>,
+}
+
+impl Sink {
+    async fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
+        self.bytes.extend_from_slice(chunk);
+        let most = if self.large.is_some() { BUFFER } else { SMALL };
+        if self.bytes.len() > most {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        if self.large.is_none() {
+            let folder = new_folder(&self.uploads)?;
+            let path = folder.path().join(OWN).join(&self.name);
+            self.large = Some((folder, tokio::fs::File::create_new(path).await?));
+        }
+        if let Some((_, file)) = &mut self.large {
+            file.write_all(&self.bytes).await?;
+            self.bytes.clear();
+        }
+        Ok(())
+    }
+
+    async fn end(mut self, size: u64, sha256: String) -> io::Result<Upload> {
+        let folder = OnceLock::new();
+        let small = match self.large.is_some() {
+            false => Some(Bytes::from(std::mem::take(&mut self.bytes))),
+            true => {
+                self.flush().await?;
+                None
+            }
+        };
+        if let Some((kept, mut file)) = self.large {
+            file.flush().await?;
+            folder.set(kept).ok();
+        }
+        Ok(Upload {
+            small,
+            folder,
+            uploads: self.uploads,
+            name: self.name,
+            size,
+            sha256,
+        })
     }
 }
 
@@ -163,11 +271,13 @@ async fn write_down(
     if announced.is_some_and(|length| length > most) {
         return Err(too_large());
     }
-    let failed = |error: std::io::Error| Problem::storage(&error);
-    let folder = state.uploads.folder().map_err(failed)?;
-    let name = safe_name(name.unwrap_or("upload"))?;
-    let file = tokio::fs::File::create_new(folder.path().join(OWN).join(&name)).await;
-    let mut file = tokio::io::BufWriter::with_capacity(WRITE_BUFFER, file.map_err(failed)?);
+    let failed = |error: io::Error| Problem::storage(&error);
+    let mut sink = Sink {
+        uploads: state.uploads.folder.clone(),
+        name: safe_name(name.unwrap_or("upload"))?,
+        bytes: Vec::new(),
+        large: None,
+    };
     let mut body = Arriving::new(body);
     let mut hash = Context::new(&SHA256);
     let mut size: u64 = 0;
@@ -177,21 +287,16 @@ async fn write_down(
             return Err(too_large());
         }
         hash.update(&chunk);
-        file.write_all(&chunk).await.map_err(failed)?;
+        sink.write(&chunk).await.map_err(failed)?;
     }
-    file.flush().await.map_err(failed)?;
     if size == 0 {
         return Err(Problem::because(
             Slug::BadRequest,
             "the request has no file",
         ));
     }
-    Ok(Upload {
-        folder,
-        name,
-        size,
-        sha256: hex(hash.finish().as_ref()),
-    })
+    let sha256 = hex(hash.finish().as_ref());
+    sink.end(size, sha256).await.map_err(failed)
 }
 
 /// A name without folders, and without characters that mean something to a file system.
@@ -219,13 +324,13 @@ pub(crate) struct Uploads {
 
 impl Uploads {
     /// Makes a folder of its own, and removes those of nodes that have ended.
-    pub(crate) fn open(data: &Path) -> std::io::Result<Self> {
+    pub(crate) fn open(data: &Path) -> io::Result<Self> {
         let all = data.join("uploads");
         std::fs::create_dir_all(&all)?;
         owner::give_to_owner_of(data, &all)?;
         sweep(&all)?;
         for _ in 0..ATTEMPTS {
-            let name = chance::bytes::<8>().map_err(std::io::Error::other)?;
+            let name = chance::bytes::<8>().map_err(io::Error::other)?;
             let folder = all.join(hex(&name));
             let lock = folder.with_extension(LOCK);
             let held = File::create_new(&lock)?;
@@ -241,9 +346,7 @@ impl Uploads {
                 });
             }
         }
-        Err(std::io::Error::other(
-            "files vanish from the folder of uploads",
-        ))
+        Err(io::Error::other("files vanish from the folder of uploads"))
     }
 
     /// The file of a request, as if it had just been sent.
@@ -252,20 +355,22 @@ impl Uploads {
         artifacts: &Artifacts,
         id: &str,
         name: &str,
-    ) -> std::io::Result<Upload> {
-        let folder = self.folder()?;
+    ) -> io::Result<Upload> {
+        let folder = new_folder(&self.folder)?;
         let file = folder.path().join(OWN).join(name);
         artifacts.fetch(id, &file).await?;
-        let hashed = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
+        let hashed = tokio::task::spawn_blocking(move || -> io::Result<_> {
             let file = File::open(file)?;
             let size = file.metadata()?.len();
-            let mut input = std::io::BufReader::with_capacity(WRITE_BUFFER, file);
+            let mut input = BufReader::with_capacity(BUFFER, file);
             let whole = [Piece::Range(0..size)];
             Ok((size, DigestAlgorithm::Sha256.of_pieces(&mut input, &whole)?))
         });
-        let (size, sha256) = hashed.await.map_err(std::io::Error::other)??;
+        let (size, sha256) = hashed.await.map_err(io::Error::other)??;
         Ok(Upload {
-            folder,
+            small: None,
+            folder: OnceLock::from(folder),
+            uploads: self.folder.clone(),
             name: name.to_owned(),
             size,
             sha256: hex(&sha256),
@@ -273,15 +378,15 @@ impl Uploads {
     }
 
     /// Whether files can be written.
-    pub(crate) fn probe(&self) -> std::io::Result<()> {
-        std::io::Write::write_all(&mut tempfile::tempfile_in(&self.folder)?, b"probe")
+    pub(crate) fn probe(&self) -> io::Result<()> {
+        io::Write::write_all(&mut tempfile::tempfile_in(&self.folder)?, b"probe")
     }
+}
 
-    fn folder(&self) -> std::io::Result<TempDir> {
-        let folder = tempfile::tempdir_in(&self.folder)?;
-        std::fs::create_dir(folder.path().join(OWN))?;
-        Ok(folder)
-    }
+fn new_folder(uploads: &Path) -> io::Result<TempDir> {
+    let folder = tempfile::tempdir_in(uploads)?;
+    std::fs::create_dir(folder.path().join(OWN))?;
+    Ok(folder)
 }
 
 impl Drop for Uploads {
@@ -292,7 +397,7 @@ impl Drop for Uploads {
 }
 
 /// Removes what belongs to no node that runs. A folder is made after its lock, and goes before it.
-fn sweep(all: &Path) -> std::io::Result<()> {
+fn sweep(all: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(all)? {
         let path = entry?.path();
         let is_lock = path.extension().is_some_and(|extension| extension == LOCK);
@@ -315,9 +420,9 @@ fn sweep(all: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn remove_folder(folder: &Path) -> std::io::Result<()> {
+fn remove_folder(folder: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
@@ -341,7 +446,7 @@ mod tests {
         let all = data.path().join("uploads");
         let one = Uploads::open(data.path()).unwrap();
         let two = Uploads::open(data.path()).unwrap();
-        let upload = one.folder().unwrap();
+        let upload = new_folder(&one.folder).unwrap();
         two.probe().unwrap();
         // As kills leave them: with a lock that nobody holds, and between the two steps of the end.
         for left in ["dead", "half"] {

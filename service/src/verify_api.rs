@@ -95,7 +95,10 @@ fn records(
         signatures: SignatureRequirement::All,
     };
     let files = match packed {
-        None => vec![(upload.name.clone(), upload.path())],
+        None => {
+            let path = upload.path().map_err(|error| Problem::storage(&error))?;
+            vec![(upload.name.clone(), path)]
+        }
         Some(packed) => {
             let folder = archive::unpack(upload, packed)?;
             let found = containers(&folder).map_err(|error| Problem::storage(&error))?;

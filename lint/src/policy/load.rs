@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use formats::source::Source;
 
+use super::ready::Ready;
 use super::{BUILT_IN, Policies, Standing, read};
 use crate::diagnostic::Place;
 use crate::files::{self, Files};
@@ -108,6 +109,7 @@ impl Policies {
 
     /// Adds the own rules in a folder; policies that are read afterwards can speak about them.
     pub fn add_own_rules(&mut self, files: &dyn Files, folder: &str) -> Result<(), OwnRuleError> {
+        self.ready = Ready::default();
         for rule in own::load(files, folder)? {
             if self.own.insert(rule.info.id, rule.clone()).is_none() {
                 self.rules.push(rule.info);
@@ -118,6 +120,7 @@ impl Policies {
     }
 
     pub(super) fn add_document(&mut self, document: read::Document) {
+        self.ready = Ready::default();
         self.layers.push(document.layer);
         for problem in document.problems {
             // A file that two others extend is read twice.

@@ -10,6 +10,7 @@ mod effective;
 mod load;
 mod problem;
 mod read;
+mod ready;
 pub mod show;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ use crate::rules;
 pub use effective::{Effective, Given};
 pub use load::PolicyError;
 pub use problem::{PolicyProblem, PolicyProblemKind};
+use ready::Ready;
 
 /// Rules that no policy of an organisation or a project may lower or give other parameters: what they find must never ship.
 pub const CORE: &[&str] = &[
@@ -131,6 +133,8 @@ pub struct Policies {
     baseline: Option<Baseline>,
     /// Rules of the organisation, by id.
     own: BTreeMap<&'static str, OwnRule>,
+    /// What was configured of all that so far.
+    ready: Ready,
 }
 
 /// A rule that is to run: with its parameters, its level and who decided that.
@@ -159,6 +163,7 @@ impl Policies {
             today: None,
             baseline: None,
             own: BTreeMap::new(),
+            ready: Ready::default(),
         };
         for (image, name, text) in BUILT_IN {
             // A built-in policy that is not TOML would be an empty one; a test holds that against us.
@@ -174,6 +179,7 @@ impl Policies {
     #[must_use]
     pub fn on(mut self, today: Date) -> Self {
         self.today = Some(today);
+        self.ready = Ready::default();
         self
     }
 
@@ -235,12 +241,15 @@ impl Policies {
         self.baseline.as_ref()
     }
 
-    /// The rules that run for an image type, `None` standing for the unknown, in the order of their ids.
-    pub fn rules_for(&self, image: Option<ImageType>) -> Vec<Configured> {
-        let applicable = self.rules.iter().filter(|info| info.applies_to(image));
-        applicable
-            .filter_map(|info| self.configure(info, image))
-            .collect()
+    /// The rules that run for an image type, `None` standing for the unknown, in the order of their ids. They are configured
+    /// once, however often they are asked for.
+    pub fn rules_for(&self, image: Option<ImageType>) -> Arc<[Configured]> {
+        self.ready.of(image, || {
+            let applicable = self.rules.iter().filter(|info| info.applies_to(image));
+            applicable
+                .filter_map(|info| self.configure(info, image))
+                .collect()
+        })
     }
 
     fn configure(&self, info: &'static RuleInfo, image: Option<ImageType>) -> Option<Configured> {

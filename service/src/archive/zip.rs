@@ -1,7 +1,6 @@
 //! Zip: the directory at the end is read as a whole, so it is bounded before.
 
-use std::fs::File;
-use std::io::BufReader;
+use std::io::{Read, Seek};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -18,7 +17,7 @@ const KINDS: [u32; 3] = [0o100_000, 0o040_000, 0];
 /// Unpacks a zip.
 pub(super) fn unpack(
     unpacking: &mut Unpacking,
-    input: BufReader<File>,
+    input: impl Read + Seek,
 ) -> Result<(), ArchiveError> {
     let malformed = |error: ZipError| ArchiveError::Malformed(error.to_string());
     let budget = Budget::new(LONGEST_DIRECTORY);

@@ -129,7 +129,8 @@ pub(crate) async fn ask(
         entry: None,
     };
     // The file is there before the row that promises it; one without a row is swept away.
-    let kept = state.artifacts.keep(&request.id, &upload.path()).await;
+    let path = upload.path().map_err(|error| Problem::storage(&error))?;
+    let kept = state.artifacts.keep(&request.id, &path).await;
     kept.map_err(|error| Problem::storage(&error))?;
     let mut entry = asking.entry(&state, Decision::Requested, Some(&judged));
     entry.request = Some(request.id.clone());

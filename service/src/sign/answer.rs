@@ -1,6 +1,6 @@
 //! The answer: the signed file, read from what was sent and from the patch, or the patch.
 
-use std::io::SeekFrom;
+use std::io::{Cursor, SeekFrom};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -48,8 +48,14 @@ pub(crate) async fn file(
 ) -> Result<Response, Problem> {
     let broken = || Problem::internal(&"a patch that cannot be read");
     let patch = form.patch().ok_or_else(broken)?;
-    let opened = tokio::fs::File::open(upload.path()).await;
-    let file = opened.map_err(|error| Problem::storage(&error))?;
+    if let Some(bytes) = upload.small() {
+        let mut signed = Vec::new();
+        let applied = patch.apply(&mut Cursor::new(bytes), &mut signed);
+        applied.map_err(|error| Problem::storage(&error))?;
+        return Ok(whole(Body::from(signed), form, entry));
+    }
+    let opened = async { tokio::fs::File::open(upload.path()?).await };
+    let file = opened.await.map_err(|error| Problem::storage(&error))?;
     let reading = Reading {
         pieces: pieces(&patch, upload.size).into_iter(),
         current: None,
@@ -60,13 +66,17 @@ pub(crate) async fn file(
         let next = reading.next().await.transpose()?;
         Some((next, reading))
     });
-    let mut response = Body::from_stream(parts).into_response();
+    Ok(whole(Body::from_stream(parts), form, entry))
+}
+
+fn whole(body: Body, form: &PatchForm, entry: u64) -> Response {
+    let mut response = body.into_response();
     let headers = response.headers_mut();
     let kind = HeaderValue::from_static("application/octet-stream");
     headers.insert(header::CONTENT_TYPE, kind);
     headers.insert(header::CONTENT_LENGTH, form.output.size.into());
     label(&mut response, form, entry);
-    Ok(response)
+    response
 }
 
 fn label(response: &mut Response, form: &PatchForm, entry: u64) {

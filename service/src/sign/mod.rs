@@ -160,12 +160,16 @@ async fn decide(
 ) -> Result<(Upload, PatchForm, Receipt), Problem> {
     let manner = query.manner();
     let (at_work, name) = (Arc::clone(state), query.profile.clone());
-    let worked = state.workers.run(move || {
+    let is_small = upload.small().is_some();
+    let working = move || {
         let profile = at_work.setup.profiles.get(&name);
         let outcome = profile.map(|profile| work(&at_work, profile, &upload, manner));
         (upload, outcome)
-    });
-    let (upload, outcome) = worked.await?;
+    };
+    let (upload, outcome) = match is_small {
+        true => state.workers.run_small(working).await?,
+        false => state.workers.run(working).await?,
+    };
     let profile = state.setup.profiles.get(&query.profile);
     let (Some(profile), Some(outcome)) = (profile, outcome) else {
         return Err(Problem::new(Slug::NotFound));

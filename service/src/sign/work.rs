@@ -1,7 +1,6 @@
 //! The work of one signature, which keeps a thread busy: look, judge, sign.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::num::NonZeroUsize;
 
 use formats::container::ffu::FullFlashUpdate;
@@ -25,9 +24,6 @@ use crate::gate::{GateError, Judged};
 use crate::profile::Profile;
 use crate::state::Inner;
 use crate::upload::Upload;
-
-/// Bytes read at a time from the file that is hashed.
-const READ_BUFFER: usize = 256 << 10;
 
 /// How a client wants a file signed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,7 +158,7 @@ pub(crate) fn judge_upload(
     profile: &Profile,
     upload: &Upload,
 ) -> Result<Judged, WorkError> {
-    let opened = recognise(&mut open(upload)?)?;
+    let opened = recognise(&mut upload.open()?)?;
     judge(
         state,
         profile,
@@ -195,7 +191,7 @@ pub(crate) fn work(
     manner: Manner,
 ) -> Result<Outcome, WorkError> {
     let now = state.setup.environment.now();
-    let mut input = open(upload)?;
+    let mut input = upload.open()?;
     let opened = recognise(&mut input)?;
     let judged = judge(state, profile, upload, &opened, now)?;
     if !judged.passes {
@@ -239,12 +235,7 @@ pub(crate) fn work(
     })))
 }
 
-fn open(upload: &Upload) -> io::Result<BufReader<File>> {
-    let file = File::open(upload.path())?;
-    Ok(BufReader::with_capacity(READ_BUFFER, file))
-}
-
-fn recognise(input: &mut BufReader<File>) -> Result<Opened, WorkError> {
+fn recognise(input: &mut (impl Read + Seek)) -> Result<Opened, WorkError> {
     let mut magic = Vec::new();
     input.by_ref().take(64).read_to_end(&mut magic)?;
     if FullFlashUpdate::is_magic(&magic) {
@@ -272,7 +263,7 @@ fn full_flash(
         anchors: &state.setup.anchors,
     };
     let one = NonZeroUsize::MIN;
-    let found = verify_full_flash(update, &|| open(upload), one, &|_| (), options)?;
+    let found = verify_full_flash(update, &|| upload.open(), one, &|_| (), options)?;
     if found.structure.is_failure() || found.chunks.is_failure() {
         let problem = "its chunks are not what its hash table says";
         return Err(WorkError::File(problem.to_owned()));
@@ -287,7 +278,7 @@ fn full_flash(
 }
 
 /// SHA-256 and length of what a patch makes.
-fn digest_of(patch: &Patch, input: &mut BufReader<File>) -> io::Result<Side> {
+fn digest_of(patch: &Patch, input: &mut (impl Read + Seek)) -> io::Result<Side> {
     struct Sink {
         hash: Context,
         size: u64,
