@@ -14,8 +14,6 @@ import http.client
 import json
 import os
 import random
-import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,26 +22,9 @@ import time
 import urllib.error
 import urllib.request
 
+from server import Cabinets, Service, configure, run
+
 CLIENTS = 4
-
-
-class Service:
-    def __init__(self, program, folder):
-        self.process = subprocess.Popen(
-            [program, "serve", "--listen", "127.0.0.1:0"],
-            cwd=folder, stderr=subprocess.PIPE, text=True)
-        self.url = None
-        for line in self.process.stderr:
-            found = re.match(r"listening on (\S+)", line)
-            if found:
-                self.url = found[1]
-                break
-        assert self.url, "the service did not begin"
-        threading.Thread(target=lambda: [None for _ in self.process.stderr], daemon=True).start()
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
 
 
 def sign(url, token, body, name, key=None):
@@ -72,17 +53,9 @@ def main():
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 50
     database = sys.argv[3] if len(sys.argv) > 3 else None
     with tempfile.TemporaryDirectory() as folder:
-        with open(os.path.join(folder, "proofmark.toml"), "w") as config:
-            if database:
-                config.write(f"[service]\ndatabase = '{database}'\n")
-            config.write("[service.profile.test]\ngate = 'test'\n")
-        os.mkdir(os.path.join(folder, "files"))
-        with open(os.path.join(folder, "files/a.bin"), "wb") as file:
-            file.write(random.Random(1).randbytes(10_000))
-        run = lambda *words: subprocess.run([program, *words], cwd=folder, check=True, capture_output=True, text=True).stdout
-        run("package", "pack", "--stored", "--out", "a.cab", "files")
-        token = run("token", "create", "--role", "sign", "--profile", "test", "load").strip()
-        body = open(os.path.join(folder, "a.cab"), "rb").read()
+        configure(folder, "test", f"database = '{database}'\n" if database else "")
+        token = run(program, folder, "token", "create", "--role", "sign", "--profile", "test", "load")
+        body = Cabinets(program, folder).base
         answers, keyed, failures, slowest = [], {}, 0, 0.0
         lock = threading.Lock()
         chance = random.Random(7)

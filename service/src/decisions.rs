@@ -125,10 +125,16 @@ async fn settle(store: Store, group: Vec<Waiting>) {
         // One that the database does not take must not take the others with it.
         Err(Failure::Undone(error)) if decided.len() > 1 => {
             tracing::warn!(cause = %error, "a group was not committed; each is tried alone");
-            for (one, told) in decided.iter().zip(told) {
+            let mut each = decided.iter().zip(told);
+            while let Some((one, told)) = each.next() {
                 match commit(&store, std::slice::from_ref(one)).await {
                     Ok(outcomes) => tell(vec![told], outcomes),
-                    Err(failure) => fail(vec![told], failure),
+                    Err(failure @ Failure::Undone(_)) => fail(vec![told], failure),
+                    // The database has gone meanwhile: the others do not wait for that one by one.
+                    Err(failure @ Failure::Any(_)) => {
+                        let others = each.by_ref().map(|(_, told)| told);
+                        fail(std::iter::once(told).chain(others).collect(), failure);
+                    }
                 }
             }
         }

@@ -108,8 +108,9 @@ pub(crate) async fn begin(store: &Store, asked: Asked, now: i64) -> Result<Known
         return Ok(Known::Answered { answer, entry });
     }
     let held: i64 = row.try_get("lease_until")?;
-    // The clock may have been set back: a lease that ends later than any that begins now is none.
-    if held > now && held <= until {
+    // The clock may have been set back: a lease that ends much later than any that begins now is none. Clocks of two nodes may
+    // differ by as much as a lease lasts.
+    if held > now && held <= until + LEASE {
         return Err(in_progress());
     }
     let taken = sqlx::query(

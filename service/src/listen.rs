@@ -96,6 +96,7 @@ pub enum ServeError {
 /// Where it cannot begin.
 pub fn serve(setup: Setup, ready: impl FnOnce(Ready)) -> Result<(), ServeError> {
     let journal = Journal::begin(&setup.config, &setup.environment).map_err(ServeError::Traces)?;
+    allow_connections();
     let runtime = Runtime::new()?;
     let ended = runtime.block_on(async {
         let address = setup.config.listen;
@@ -157,6 +158,19 @@ async fn look_every_day(state: Arc<Inner>) {
                 looked = today();
             }
             Err(error) => tracing::warn!(%error, "the policies of today are not in the log yet"),
+        }
+    }
+}
+
+/// Lets the process have as many files open as it may: each connection is one, and shells start programs with fewer.
+fn allow_connections() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, "the limit of open files stays as it is");
         }
     }
 }

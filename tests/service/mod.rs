@@ -3,10 +3,12 @@
 mod approval;
 mod backup;
 mod client;
+mod faults;
 mod headers;
 mod hostile;
 mod issuer;
 mod kinds;
+mod load;
 #[cfg(feature = "postgres")]
 mod nodes;
 mod openapi;

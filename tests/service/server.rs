@@ -106,6 +106,23 @@ impl Server {
         Answer::of(agent().run(request.body(()).unwrap()))
     }
 
+    /// The number of its process.
+    pub(super) fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
+    }
+
+    /// Bytes of memory that it had at most.
+    #[cfg(target_os = "linux")]
+    pub(super) fn most_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let most = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        let kilobytes: u64 = most.trim().trim_end_matches(" kB").parse().unwrap();
+        kilobytes << 10
+    }
+
     /// Asks it to end, and waits until it has.
     pub(super) fn stop(mut self) -> Option<i32> {
         let mut process = self.process.take().unwrap();

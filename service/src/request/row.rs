@@ -280,7 +280,12 @@ pub(super) async fn decide(
     Ok(())
 }
 
-/// Takes the oldest request that is to be signed and that no node has.
+/// Which requests no node has, at $3, where a lease would end at $2: those whose lease is over, or ends so late that the clock
+/// must have been set back since. Clocks of two nodes may differ by as much as a lease lasts.
+const FREE: &str = "(lease_until <= $3 OR lease_until > $2 + $2 - $3)";
+
+/// Takes the oldest request that is to be signed and that no node has. Where two work on one all the same, [`finish`] counts
+/// the later lease.
 pub(super) async fn lease(
     store: &Store,
     node: &str,
@@ -290,9 +295,9 @@ pub(super) async fn lease(
     let mut transaction = store.begin().await?;
     let query = format!(
         "UPDATE request SET node = $1, lease_until = $2 \
-         WHERE id = (SELECT id FROM request WHERE state = 'approved' AND lease_until <= $3 \
+         WHERE id = (SELECT id FROM request WHERE state = 'approved' AND {FREE} \
          ORDER BY created LIMIT 1) \
-         AND state = 'approved' AND lease_until <= $3 RETURNING {COLUMNS}"
+         AND state = 'approved' AND {FREE} RETURNING {COLUMNS}"
     );
     let row = sqlx::query(AssertSqlSafe(query))
         .bind(node)
@@ -372,4 +377,57 @@ pub(super) async fn expire(
     .execute(&mut **transaction)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_leaves_no_request_lying() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_file(&folder.path().join("db")).await.unwrap();
+        let row = Row {
+            id: "r".to_owned(),
+            principal: "token:a".to_owned(),
+            person: "a".to_owned(),
+            claims: Value::Null,
+            profile: "test".to_owned(),
+            stage: Stage::Approved,
+            reason: String::new(),
+            name: "a.cab".to_owned(),
+            sha256: String::new(),
+            size: 1,
+            manner: Manner::default(),
+            report: String::new(),
+            needed: 1,
+            created: 0,
+            expires: 0,
+            decided: None,
+            patch: None,
+            entry: None,
+        };
+        let mut transaction = store.begin().await.unwrap();
+        row.insert(&mut transaction).await.unwrap();
+        transaction.commit().await.unwrap();
+        let lease = async |node: &str, now: i64| {
+            let leased = lease(&store, node, now, now + 1_000).await.unwrap();
+            leased.is_some()
+        };
+        assert!(lease("one", 100_000).await);
+        // It has it, also where the clock of the other is somewhat ahead or behind.
+        assert!(!lease("two", 100_999).await);
+        assert!(!lease("two", 99_001).await);
+        // It ended without finishing.
+        assert!(lease("two", 101_000).await);
+        // The clock was set back by far.
+        assert!(lease("one", 5_000).await);
+        let mut transaction = store.begin().await.unwrap();
+        let finished = async |transaction: &mut Transaction, node: &str| {
+            let ended = finish(transaction, "r", node, Stage::Signed, None, Some(1));
+            ended.await.unwrap()
+        };
+        assert!(!finished(&mut transaction, "two").await);
+        assert!(finished(&mut transaction, "one").await);
+    }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyConnection, AnyPool, Executor};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::config::Config;
@@ -185,6 +185,16 @@ impl Store {
             .acquire_timeout(PATIENCE)
             // A file does not go away as a server does.
             .test_before_acquire(engine == Engine::Postgres)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    // A transaction that was dropped is rolled back first. Where that fails, as on a full disk, the
+                    // connection would refuse to begin another one for ever.
+                    if connection.is_in_transaction() {
+                        connection.ping().await?;
+                    }
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if engine == Engine::Sqlite {
