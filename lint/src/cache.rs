@@ -17,7 +17,7 @@ use signer::output::write_bytes;
 use crate::facts::contents::Contents;
 
 /// Number of the format of entries: goes up whenever [`Contents`], or what is found in a cabinet, changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The program that writes entries.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Largest entry, bytes.
@@ -192,8 +192,8 @@ mod tests {
 
     /// The format, and the digest of what is kept of a few cabinets in it.
     const KEPT: (u32, &str) = (
-        1,
-        "bfca2ddc3e5f63a96d17d87e20c2110b1f9957a3a2b8e9f73bca04be1d3d4920",
+        2,
+        "7a1a5603ea549d45ec76ff700703eb00a31c6a4eb30d84c490b3b9d2ada5b3f3",
     );
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
         let end = entry.iter().position(|byte| *byte == b'\n').unwrap();
         let first = std::str::from_utf8(&entry[..end]).unwrap();
         let words: Vec<&str> = first.split(' ').collect();
-        assert_eq!(words[..4], ["proofmark", "contents", "1", VERSION]);
+        assert_eq!(words[..4], ["proofmark", "contents", "2", VERSION]);
         let other_key = "0".repeat(64);
         for (at, other) in [(2, "0"), (3, "0.0.0"), (4, other_key.as_str())] {
             let mut words = words.clone();

@@ -9,14 +9,18 @@ use std::io::{Cursor, Read, Seek};
 use formats::container::Container;
 use formats::container::cab::{Cabinet, Contents as Folders, Limits, Member as Packed};
 use formats::container::cat::{Catalog, Version};
+use formats::container::si_policy::{self, Policy, SiPolicy};
 use formats::document::decode;
 use formats::document::package_manifest::{ListedFile, ManifestKind, PackageManifest};
+use formats::error::ParseError;
 use signer::catalog::{Fingerprint, Fingerprinter, coverage};
 use signer::digest::{DigestAlgorithm, hex};
 use signer::package::{LinkFault, link_fault};
 use signer::verify::examine;
 
-use crate::facts::contents::{BrokenLink, Component, Content, Contents, ListedCatalog, Member};
+use crate::facts::contents::{
+    BrokenLink, Component, Content, Contents, ListedCatalog, Member, PackedPolicy,
+};
 use crate::files::name_of;
 
 /// Largest file of a package that is looked into, bytes; larger ones are hashed.
@@ -101,6 +105,16 @@ pub(crate) fn content_of(container: &Container, claim: Option<Claim>) -> Option<
     }
 }
 
+/// The options of a policy and where they stand.
+fn options_of(file: &SiPolicy) -> Result<Vec<(u32, u64)>, ParseError> {
+    let (bytes, offset) = file.policy()?;
+    let options = Policy::read(bytes, offset)?.options;
+    let options = options.iter();
+    Ok(options
+        .map(|option| (option.value.0, option.span.start as u64))
+        .collect())
+}
+
 /// A package that is being read.
 #[derive(Default)]
 struct Reading {
@@ -152,7 +166,8 @@ impl Reading {
             path,
         };
         let is_read = claim.is_some() || ManifestKind::of_path(&member.path).is_some();
-        let begins = packed.fill().map(|bytes| bytes.starts_with(b"MZ"));
+        let begins = packed.fill();
+        let begins = begins.map(|bytes| bytes.starts_with(b"MZ") || si_policy::begins(bytes));
         let hashed = if (is_read || begins == Ok(true)) && size <= LARGEST_FILE {
             let bytes = packed.read_all();
             bytes.map(|bytes| {
@@ -187,6 +202,13 @@ impl Reading {
         }
         let mut input = Cursor::new(bytes);
         match Container::read(&mut input) {
+            Ok(Container::SiPolicy(file)) => {
+                let options = options_of(&file).map_err(|error| error.to_string());
+                self.contents.policies.push(PackedPolicy {
+                    path: member.path.clone(),
+                    options,
+                });
+            }
             Ok(container) => {
                 let Some(content) = content_of(&container, claim) else {
                     return;

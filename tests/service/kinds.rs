@@ -206,6 +206,38 @@ fn an_image_is_signed_for_retail_if_what_is_in_it_is_for_retail() {
 }
 
 #[test]
+fn a_policy_that_stops_nothing_is_signed_for_test_alone() {
+    let Some(files) = files("test-gpt") else {
+        return;
+    };
+    // The options of a bare policy are at offset 36.
+    let write = |name: &str, options: u32| {
+        let mut policy = crate::policies::bare();
+        policy[36..40].copy_from_slice(&options.to_le_bytes());
+        std::fs::write(files.folder.path().join(name), policy).unwrap();
+    };
+    write("enforced.bin", 0x8200_0004);
+    write("audit.bin", 0x8201_0004);
+    files
+        .post("/v1/sign?profile=retail", "enforced.bin")
+        .is(200);
+    files.post("/v1/sign?profile=test", "audit.bin").is(200);
+    let refused = files
+        .post("/v1/sign?profile=retail", "audit.bin")
+        .problem(422, "policy-refused");
+    let report = refused.json()["report"].to_string();
+    assert!(report.contains("sipolicy-audit-in-retail"), "{report}");
+    proofmark(
+        files.folder.path(),
+        "package pack --out audit.cab audit.bin",
+    )
+    .ended(0);
+    files
+        .post("/v1/sign?profile=retail", "audit.cab")
+        .problem(422, "policy-refused");
+}
+
+#[test]
 fn what_is_not_signed_or_linted_is_told_why() {
     let Some(files) = files("test-gpt") else {
         return;

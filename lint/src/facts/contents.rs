@@ -23,6 +23,8 @@ pub struct Contents {
     pub members: Vec<Member>,
     /// The catalogs among them.
     pub catalogs: Vec<ListedCatalog>,
+    /// The code-integrity policies among them.
+    pub policies: Vec<PackedPolicy>,
     /// What its components write into the registry and which services they install.
     pub components: Vec<Component>,
     /// Sizes and digests in manifests that are not those of the files.
@@ -87,6 +89,15 @@ pub struct ListedCatalog {
     pub extra: Vec<String>,
     /// The object identifier that no catalog has in this place, where that is why it cannot be read.
     pub unknown_oid: Option<String>,
+}
+
+/// A code-integrity policy of a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackedPolicy {
+    /// Its path in the cabinet.
+    pub path: String,
+    /// The bits of its options, each with the offset of the options in the file, or why it cannot be read.
+    pub options: Result<Vec<(u32, u64)>, String>,
 }
 
 /// What a component manifest does.

@@ -2,7 +2,7 @@
 //! a product has of them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use formats::certificate::Certificate;
 use formats::container::efi_variable::{EfiVariable, EntryKind, Variable};
@@ -14,7 +14,9 @@ use signer::public_key::tbs_hash;
 use signer::published;
 
 use super::Facts;
+use super::built::BuiltPackage;
 use super::code_integrity::{PolicyFile, policy_files};
+use super::contents::PackedPolicy;
 use super::package::Definition;
 use super::payload::Payload;
 use super::product::{Product, SelectedPackage};
@@ -251,6 +253,23 @@ impl<'a> Facts<'a> {
                 Some((*product, policy, read.as_ref()))
             })
         })
+    }
+
+    /// The policies in packages of which only the cabinet is there.
+    pub fn packed_policies<'p>(
+        &'p self,
+    ) -> impl Iterator<Item = (&'p BuiltPackage, &'p PackedPolicy)> {
+        let selected = self.products.iter().flat_map(|product| &product.packages);
+        let defined = selected.filter(|selected| selected.package.is_some());
+        let cabs = defined.filter_map(|selected| selected.cab.as_ref());
+        let defined: HashSet<&str> = cabs.map(|cab| cab.path.as_str()).collect();
+        let packages = self.built.iter();
+        packages
+            .filter(move |package| !defined.contains(package.path.as_str()))
+            .flat_map(|package| {
+                let policies = package.contents.policies.iter();
+                policies.map(move |policy| (*package, policy))
+            })
     }
 
     /// The secure-boot variables that a package brings.

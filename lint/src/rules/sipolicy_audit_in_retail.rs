@@ -1,15 +1,17 @@
 use formats::container::si_policy::PolicyOption;
 
+use crate::diagnostic::Place;
 use crate::facts::Facts;
+use crate::facts::full_flash::security::WEAKENING;
 use crate::rule::{Report, Rule, declare_rule};
 
 declare_rule! {
     /// A retail image installs a code-integrity policy that stops nothing
     ///
     /// ## What it checks
-    /// The policy that a retail image installs as `SIPolicy.p7b` has none of the options `Enabled:Audit Mode`,
-    /// `Enabled:Unsigned System Integrity Policy` and `Enabled:Advanced Boot Options Menu`. The binary policy is read, not its
-    /// name and not the XML beside it.
+    /// The policy that a retail image installs as `SIPolicy.p7b`, and every policy in a built package whose definition is not
+    /// there, has none of the options `Enabled:Audit Mode`, `Enabled:Unsigned System Integrity Policy` and
+    /// `Enabled:Advanced Boot Options Menu`. The binary policy is read, not its name and not the XML beside it.
     ///
     /// ## Why
     /// In audit mode violations are written down and the code runs all the same. An unsigned policy can be replaced by anyone
@@ -40,6 +42,8 @@ declare_rule! {
     since: "0.1.0",
 }
 
+const HELP: &str = "take the option out, then build and sign the policy again";
+
 impl Rule for SipolicyAuditInRetail {
     fn check(&self, facts: &Facts<'_>, report: &mut Report) {
         for (product, installed, read) in facts.readable_policies() {
@@ -51,23 +55,41 @@ impl Rule for SipolicyAuditInRetail {
                         .at(installed.file.place.clone(), message)
                         .also(installed.part("options", span), "the options of the policy")
                         .because_of_image(product)
-                        .help("take the option out, then build and sign the policy again");
+                        .help(HELP);
+                }
+            }
+        }
+        for (package, policy) in facts.packed_policies() {
+            let place = |part: String| {
+                let route = format!("{}: {part}", policy.path);
+                Place::binary(package.path.as_str(), route)
+            };
+            let options = match &policy.options {
+                Ok(options) => options,
+                Err(problem) => {
+                    let message = format!("the code-integrity policy cannot be read: {problem}");
+                    report.at(place("policy".to_owned()), message);
+                    continue;
+                }
+            };
+            for (bits, offset) in options {
+                let option = PolicyOption(*bits);
+                if WEAKENING.contains(&option) {
+                    let message = format!("`{}` has `{option}` in a retail image", policy.path);
+                    report
+                        .at(place(format!("options at offset {offset:#x}")), message)
+                        .help(HELP);
                 }
             }
         }
     }
 }
 
-/// The options that belong into policies for trying out.
-const WEAKENING: [PolicyOption; 3] = [
-    PolicyOption::AUDIT_MODE,
-    PolicyOption::UNSIGNED_POLICY,
-    PolicyOption::ADVANCED_BOOT_MENU,
-];
-
 #[cfg(test)]
 mod tests {
-    use crate::testing::security::{RawPolicy, lint, product};
+    use crate::image::ImageType;
+    use crate::testing::lint_signed;
+    use crate::testing::security::{RawPolicy, lint, packed, product};
 
     const RULE: &str = "sipolicy-audit-in-retail";
 
@@ -90,5 +112,34 @@ mod tests {
         let enforced = RawPolicy::default().signed();
         assert!(lint(RULE, &product("Production", &enforced)).is_empty());
         assert!(lint(RULE, &product("Production", b"no policy")).is_empty());
+    }
+
+    fn packed_as(name: &str, policy: &[u8], image: ImageType) -> String {
+        lint_signed(RULE, &[("a.cab", &packed(name, policy))], Some(image)).join("\n")
+    }
+
+    #[test]
+    fn a_policy_in_a_package_that_stands_alone_is_read_signed_or_bare_whatever_its_name() {
+        let audit = RawPolicy {
+            options: 0x8201_0004,
+            ..RawPolicy::default()
+        };
+        for bytes in [audit.signed(), audit.bytes()] {
+            let found = packed_as("policy.dat", &bytes, ImageType::Retail);
+            assert!(
+                found.starts_with("error a.cab (policy.dat: options at offset 0x"),
+                "{found}"
+            );
+            assert!(
+                found.ends_with("`policy.dat` has `Enabled:Audit Mode` in a retail image"),
+                "{found}"
+            );
+            assert_eq!(packed_as("policy.dat", &bytes, ImageType::Test), "");
+        }
+        let enforced = RawPolicy::default().signed();
+        assert_eq!(packed_as("SIPolicy.p7b", &enforced, ImageType::Retail), "");
+        let cut = &RawPolicy::default().bytes()[..100];
+        let found = packed_as("SIPolicy.p7b", cut, ImageType::Retail);
+        assert!(found.contains("the code-integrity policy cannot be read"));
     }
 }

@@ -1,6 +1,7 @@
 //! Policies and products that install one, for tests of rules about security.
 
 use formats::container::Container;
+use formats::container::cab::{Entry, Packing, pack};
 use formats::container::efi_variable::{ATTRIBUTES, EfiVariable, Variable};
 use formats::guid::Guid;
 use formats::oid;
@@ -8,6 +9,7 @@ use signer::cms::Draft;
 use signer::digest::DigestAlgorithm;
 use signer::identity::Identity;
 use signer::sign::{SignOptions, sign};
+use time::macros::datetime;
 
 use super::{lint_signed, product as product_of, wm_xml};
 
@@ -34,6 +36,20 @@ pub(crate) fn product(release_type: &str, policy: &[u8]) -> Vec<(String, Vec<u8>
         .map(|(path, text)| (path, text.into_bytes()));
     let policy = ("Guard/SIPolicyEnforce.p7b".to_owned(), policy.to_vec());
     files.chain([policy]).collect()
+}
+
+/// A cabinet with one file.
+pub(crate) fn packed(name: &str, mut bytes: &[u8]) -> Vec<u8> {
+    let entry = Entry {
+        name: name.to_owned(),
+        size: bytes.len() as u64,
+        timestamp: datetime!(2026-01-01 0:00),
+        attribs: 0,
+        data: &mut bytes,
+    };
+    let mut cabinet = std::io::Cursor::new(Vec::new());
+    pack(vec![entry], Packing::default(), &mut cabinet).unwrap();
+    cabinet.into_inner()
 }
 
 /// What one rule finds in these files on 2026-06-01.

@@ -144,6 +144,18 @@ impl SiPolicy {
     }
 }
 
+/// Whether a file may be a policy, bare or signed, by its first bytes; 256 are enough.
+pub fn begins(beginning: &[u8]) -> bool {
+    let beginning = beginning.get(..256).unwrap_or(beginning);
+    let content_type = oid::SIPOLICY.0;
+    let is_der = beginning.first() == Some(&der::SEQUENCE);
+    let names_it = || {
+        let mut windows = beginning.windows(content_type.len());
+        windows.any(|window| window == content_type)
+    };
+    is_bare(beginning) || is_der && names_it()
+}
+
 /// Whether a file that begins so is a bare policy.
 pub(super) fn is_bare(beginning: &[u8]) -> bool {
     check_header(beginning, 0).is_ok()
