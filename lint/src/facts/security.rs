@@ -256,9 +256,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The policies in packages of which only the cabinet is there.
-    pub fn packed_policies<'p>(
-        &'p self,
-    ) -> impl Iterator<Item = (&'p BuiltPackage, &'p PackedPolicy)> {
+    pub fn packed_policies(&self) -> impl Iterator<Item = (&BuiltPackage, &PackedPolicy)> {
         let selected = self.products.iter().flat_map(|product| &product.packages);
         let defined = selected.filter(|selected| selected.package.is_some());
         let cabs = defined.filter_map(|selected| selected.cab.as_ref());

@@ -242,7 +242,7 @@ impl<'a> Writer<'a> {
             locations: vec![self.location(&found.primary)],
             related_locations: related.collect(),
             partial_fingerprints: log::PartialFingerprints {
-                primary_location_line_hash: self.line_hash(found),
+                primary_location_line_hash: self.line_hash(found, &fingerprint),
                 own: fingerprint,
             },
             fixes: self.fixes(found),
@@ -254,8 +254,9 @@ impl<'a> Writer<'a> {
     }
 
     /// The hash of the line, as the service would compute it. Where a rule found several things on one line, a digest
-    /// of each is added: whoever dismisses one has not dismissed the others.
-    fn line_hash(&self, found: &Diagnostic) -> String {
+    /// of each is added: whoever dismisses one has not dismissed the others. Where there are no lines it is the fingerprint, as
+    /// messages name times that differ from run to run.
+    fn line_hash(&self, found: &Diagnostic, fingerprint: &Fingerprint) -> String {
         let text = format!("{}\0{}", found.primary.route(), found.message);
         let digest = DigestAlgorithm::Sha256.of(text.as_bytes());
         let digest = hex(digest.get(..8).unwrap_or_default());
@@ -267,7 +268,10 @@ impl<'a> Writer<'a> {
                 Some(1) => hash.clone(),
                 _ => format!("{hash}:{digest}"),
             },
-            _ => digest + ":1",
+            _ => {
+                let fingerprint = fingerprint.as_str().get(..16).unwrap_or_default();
+                format!("{fingerprint}:1")
+            }
         }
     }
 

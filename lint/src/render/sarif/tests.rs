@@ -144,6 +144,22 @@ fn findings_that_share_a_line_are_told_apart() {
 }
 
 #[test]
+fn a_finding_without_a_line_stays_the_same_when_its_words_change() {
+    let of = |message, signature| {
+        let mut finding = found("some-rule", message);
+        finding.primary = Place::binary("a.cab", format!("{signature}.signer"));
+        let run = run(&outcome_of(&[], vec![finding]));
+        run["results"][0]["partialFingerprints"]["primaryLocationLineHash"].clone()
+    };
+    let first = of("expired on 2026-01-01, at 2026-06-01", "signature");
+    assert_eq!(
+        first,
+        of("expired on 2026-01-01, at 2026-06-02", "signature")
+    );
+    assert_ne!(first, of("expired on 2026-01-01, at 2026-06-01", "catalog"));
+}
+
+#[test]
 fn what_a_service_would_refuse_is_cut_and_said() {
     let findings: Vec<_> = (0..1000)
         .map(|number| {
