@@ -165,12 +165,15 @@ async fn file_of(state: &Inner, request: &Row) -> Result<Upload, Problem> {
     }
 }
 
+/// Whether the requests of a profile are shown to somebody who did not make them.
+fn sees(principal: &Principal, profile: &str) -> bool {
+    let mut seeing = [Role::Approve, Role::Audit, Role::Admin].into_iter();
+    seeing.any(|role| principal.may(role, profile))
+}
+
 /// Who may see a request: who made it, and who approves, audits or administers its profile.
 fn expect_sight(principal: &Principal, request: &Row) -> Result<(), Problem> {
-    let seeing = [Role::Approve, Role::Audit, Role::Admin];
-    let mut seeing = seeing.into_iter();
-    let sees = seeing.any(|role| principal.may(role, &request.profile));
-    match sees || request.principal == principal.id {
+    match sees(principal, &request.profile) || request.principal == principal.id {
         true => Ok(()),
         false => Err(Problem::new(Slug::NotFound)),
     }
@@ -191,11 +194,11 @@ pub(crate) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Query(query) = query?;
-    let mut shown = Vec::new();
-    for request in row::latest(&state.store, query.state).await? {
-        if expect_sight(&principal, &request).is_ok() {
-            shown.push(request.show(&state, false).await?);
-        }
+    let seen = |profile: &str| sees(&principal, profile);
+    let requests = row::latest(&state.store, query.state, &principal, seen).await?;
+    let mut shown = Vec::with_capacity(requests.len());
+    for request in requests {
+        shown.push(request.show(&state, false).await?);
     }
     Ok(Json(Value::Array(shown)))
 }

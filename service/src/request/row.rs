@@ -191,16 +191,36 @@ pub(super) async fn find(store: &Store, id: &str) -> Result<Row, Problem> {
     )?)
 }
 
-/// The latest requests, of one stage or of all.
-pub(super) async fn latest(store: &Store, stage: Option<Stage>) -> Result<Vec<Row>, StoreError> {
-    let query = format!(
-        "SELECT {COLUMNS} FROM request WHERE state = $1 OR $1 = '' ORDER BY created DESC LIMIT $2"
-    );
-    let rows = sqlx::query(AssertSqlSafe(query))
-        .bind(stage.map_or("", Stage::name))
-        .bind(LISTED)
+/// The latest requests of one stage or of all: those that the principal made, and those of profiles that it `sees`. Others are
+/// not counted, so that however many there are, they do not push these out.
+pub(super) async fn latest(
+    store: &Store,
+    stage: Option<Stage>,
+    principal: &Principal,
+    sees: impl Fn(&str) -> bool,
+) -> Result<Vec<Row>, StoreError> {
+    let profiles = sqlx::query("SELECT DISTINCT profile FROM request")
         .fetch_all(store.pool())
         .await?;
+    let profiles: Result<Vec<String>, _> = profiles.iter().map(|row| row.try_get(0)).collect();
+    let mut profiles = profiles?;
+    profiles.retain(|profile| sees(profile));
+    let ours: String = (4..)
+        .zip(&profiles)
+        .map(|(place, _)| format!(" OR profile = ${place}"))
+        .collect();
+    let query = format!(
+        "SELECT {COLUMNS} FROM request WHERE (state = $1 OR $1 = '') AND (principal = $3{ours}) \
+         ORDER BY created DESC LIMIT $2"
+    );
+    let mut query = sqlx::query(AssertSqlSafe(query))
+        .bind(stage.map_or("", Stage::name))
+        .bind(LISTED)
+        .bind(principal.id.clone());
+    for profile in profiles {
+        query = query.bind(profile);
+    }
+    let rows = query.fetch_all(store.pool()).await?;
     rows.iter().map(Row::read).collect()
 }
 

@@ -165,6 +165,33 @@ fn what_belongs_to_another_profile_is_not_there() {
 }
 
 #[test]
+fn however_many_requests_others_have_ones_own_are_listed() {
+    let (folder, server) = configured();
+    let ann = person(&server, &folder, "ann", "--role sign", "test");
+    let ben = person(&server, &folder, "ben", "--role approve", "test");
+    let eve = person(&server, &folder, "eve", "--role sign", "other");
+    let input = std::fs::read(folder.path().join("plain.cab")).unwrap();
+    let asked = ann.post("/v1/requests?profile=test&reason=x", &input, &[]);
+    let id = asked.is(201).json()["id"].clone();
+    for _ in 0..201 {
+        eve.post("/v1/requests?profile=other&reason=y", &input, &[])
+            .is(201);
+    }
+    for person in [&ann, &ben] {
+        let listed = person.get("/v1/requests").is(200).json();
+        let ids: Vec<&Value> = listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| &r["id"])
+            .collect();
+        assert_eq!(ids, [&id]);
+    }
+    let of_eve = eve.get("/v1/requests?state=pending").is(200).json();
+    assert!(!of_eve.as_array().unwrap().iter().any(|r| r["id"] == id));
+}
+
+#[test]
 fn an_approval_counts_once_and_for_its_request() {
     let (folder, server) = configured();
     let ann = person(&server, &folder, "ann", "--role sign", "test");
