@@ -47,6 +47,7 @@ mod reason;
 mod report;
 mod request;
 mod router;
+mod sight;
 mod sign;
 pub mod state;
 pub mod store;

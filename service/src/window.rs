@@ -14,6 +14,7 @@ use crate::audit::{Decision, Entry};
 use crate::auth::{Principal, Role, token};
 use crate::named::{Id, Named};
 use crate::problem::{JsonBody, Problem, Slug};
+use crate::sight::Sight;
 use crate::sign::record::entry_of;
 use crate::state::Inner;
 use crate::store::{Store, StoreError, Transaction};
@@ -282,20 +283,19 @@ pub(crate) async fn list(
     State(state): State<Arc<Inner>>,
     principal: Principal,
 ) -> Result<Json<Value>, Problem> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{SELECT} ORDER BY created DESC LIMIT 500"
-    )))
-    .fetch_all(state.store.pool())
-    .await?;
-    let mut windows = Vec::new();
+    let sight = Sight::of(&principal, &state.store, "approval_window").await?;
+    let query = format!(
+        "{SELECT} WHERE {} ORDER BY created DESC LIMIT 500",
+        sight.condition(1)
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(query));
+    for value in sight.values() {
+        query = query.bind(value);
+    }
+    let rows = query.fetch_all(state.store.pool()).await?;
+    let mut windows = Vec::with_capacity(rows.len());
     for row in &rows {
-        let window = read(row)?;
-        let profile = &window.profile;
-        let sees = [Role::Approve, Role::Audit, Role::Admin];
-        let sees = sees.into_iter().any(|role| principal.may(role, profile));
-        if sees || window.principal == principal.id {
-            windows.push(window.json);
-        }
+        windows.push(read(row)?.json);
     }
     Ok(Json(Value::Array(windows)))
 }

@@ -18,6 +18,7 @@ use crate::audit::{Decision, Entry, Subject};
 use crate::auth::{Principal, Role};
 use crate::named::{Id, Named};
 use crate::problem::{JsonBody, Problem, Slug};
+use crate::sight::oversees;
 use crate::sign::patch::PatchForm;
 use crate::sign::record::{Asking, entry_of};
 use crate::sign::work::{Present, WorkError, judge_upload};
@@ -165,15 +166,9 @@ async fn file_of(state: &Inner, request: &Row) -> Result<Upload, Problem> {
     }
 }
 
-/// Whether the requests of a profile are shown to somebody who did not make them.
-fn sees(principal: &Principal, profile: &str) -> bool {
-    let mut seeing = [Role::Approve, Role::Audit, Role::Admin].into_iter();
-    seeing.any(|role| principal.may(role, profile))
-}
-
 /// Who may see a request: who made it, and who approves, audits or administers its profile.
 fn expect_sight(principal: &Principal, request: &Row) -> Result<(), Problem> {
-    match sees(principal, &request.profile) || request.principal == principal.id {
+    match oversees(principal, &request.profile) || request.principal == principal.id {
         true => Ok(()),
         false => Err(Problem::new(Slug::NotFound)),
     }
@@ -194,8 +189,7 @@ pub(crate) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Value>, Problem> {
     let Query(query) = query?;
-    let seen = |profile: &str| sees(&principal, profile);
-    let requests = row::latest(&state.store, query.state, &principal, seen).await?;
+    let requests = row::latest(&state.store, query.state, &principal).await?;
     let mut shown = Vec::with_capacity(requests.len());
     for request in requests {
         shown.push(request.show(&state, false).await?);

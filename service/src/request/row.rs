@@ -11,6 +11,7 @@ use crate::auth::Principal;
 use crate::clock;
 use crate::problem::{Problem, Slug};
 use crate::report;
+use crate::sight::Sight;
 use crate::sign::work::Manner;
 use crate::state::Inner;
 use crate::store::{Store, StoreError, Transaction};
@@ -191,34 +192,22 @@ pub(super) async fn find(store: &Store, id: &str) -> Result<Row, Problem> {
     )?)
 }
 
-/// The latest requests of one stage or of all: those that the principal made, and those of profiles that it `sees`. Others are
-/// not counted, so that however many there are, they do not push these out.
+/// The latest requests of one stage or of all that a principal may see.
 pub(super) async fn latest(
     store: &Store,
     stage: Option<Stage>,
     principal: &Principal,
-    sees: impl Fn(&str) -> bool,
 ) -> Result<Vec<Row>, StoreError> {
-    let profiles = sqlx::query("SELECT DISTINCT profile FROM request")
-        .fetch_all(store.pool())
-        .await?;
-    let profiles: Result<Vec<String>, _> = profiles.iter().map(|row| row.try_get(0)).collect();
-    let mut profiles = profiles?;
-    profiles.retain(|profile| sees(profile));
-    let ours: String = (4..)
-        .zip(&profiles)
-        .map(|(place, _)| format!(" OR profile = ${place}"))
-        .collect();
+    let sight = Sight::of(principal, store, "request").await?;
     let query = format!(
-        "SELECT {COLUMNS} FROM request WHERE (state = $1 OR $1 = '') AND (principal = $3{ours}) \
-         ORDER BY created DESC LIMIT $2"
+        "SELECT {COLUMNS} FROM request WHERE (state = $1 OR $1 = '') AND {} ORDER BY created DESC LIMIT $2",
+        sight.condition(3)
     );
     let mut query = sqlx::query(AssertSqlSafe(query))
         .bind(stage.map_or("", Stage::name))
-        .bind(LISTED)
-        .bind(principal.id.clone());
-    for profile in profiles {
-        query = query.bind(profile);
+        .bind(LISTED);
+    for value in sight.values() {
+        query = query.bind(value);
     }
     let rows = query.fetch_all(store.pool()).await?;
     rows.iter().map(Row::read).collect()
